@@ -1,0 +1,341 @@
+package cache
+
+import (
+	"context"
+	"fmt"
+	"path"
+
+	"github.com/frugalfs/frugalfs/cache/content"
+	"github.com/frugalfs/frugalfs/cache/outbox"
+	"github.com/frugalfs/frugalfs/cache/store"
+	"github.com/frugalfs/frugalfs/remote"
+)
+
+// upload sends one generation of a file.
+func (j *job) upload(ctx context.Context) error {
+	body, err := j.ns.openBody(j.node.Gen)
+	if err != nil {
+		return err
+	}
+	defer body.close()
+	o, err := j.ns.remote.Upload(ctx, remote.Upload{
+		Parent: j.parent, Name: j.place.Name, Size: body.size, Content: body,
+		Overwrite: j.over != nil || j.node.Remote.Exists,
+	})
+	if err != nil {
+		return err
+	}
+	if o.Size != body.size || o.Dir {
+		return &remote.Error{
+			Kind: remote.Corrupt, Op: "upload", Path: j.parent.Path + "/" + j.place.Name, Unknown: true,
+			Err: fmt.Errorf("%d bytes were sent, the provider has %d", body.size, o.Size),
+		}
+	}
+	return j.uploaded(o, body.size)
+}
+
+// body is the content of an upload: one generation, sealed while it is sent.
+type body struct {
+	ns     *Namespace
+	staged *content.Staged
+	size   int64
+}
+
+// openBody opens and seals a generation; 0 is a file that nothing was written
+// to.
+func (ns *Namespace) openBody(gen uint64) (*body, error) {
+	b := &body{ns: ns}
+	if gen == 0 {
+		return b, nil
+	}
+	if err := ns.content.Seal(gen); err != nil {
+		return nil, err
+	}
+	st, err := ns.content.OpenStaged(gen)
+	if err != nil {
+		_ = ns.content.Unseal(gen)
+		return nil, err
+	}
+	b.staged, b.size = st, st.Size()
+	return b, nil
+}
+
+// ReadAt is io.ReaderAt.
+func (b *body) ReadAt(p []byte, off int64) (int, error) {
+	if b.staged == nil {
+		return 0, errEOF
+	}
+	return b.staged.ReadAt(p, off)
+}
+
+func (b *body) close() {
+	if b.staged != nil {
+		_ = b.ns.content.Unseal(b.staged.Gen())
+		_ = b.staged.Close()
+	}
+}
+
+// uploaded commits an upload and makes what was staged the cached content of
+// the new version.
+func (j *job) uploaded(o remote.Object, size int64) error {
+	var adopted string
+	err := j.commit(func(t txn) (err error) {
+		adopted, err = j.commitUploaded(t, o, size)
+		return err
+	})
+	if err == nil && adopted != "" && j.intent.Gen != 0 {
+		j.ns.adoptContent(j.step.Inos[0], j.intent.Gen, adopted)
+	}
+	return err
+}
+
+// commitUploaded takes in that the provider has a generation of a file. It
+// returns the key of the content if that generation is still the file's.
+func (j *job) commitUploaded(t txn, o remote.Object, size int64) (adopted string, err error) {
+	ino := j.step.Inos[0]
+	n, err := t.get(ino)
+	if err != nil {
+		return "", err
+	}
+	if j.step.Over != 0 {
+		if err := t.dropOver(j.step.Over); err != nil {
+			return "", err
+		}
+	}
+	s, err := t.resultState(o, j.place)
+	if err != nil || n == nil {
+		return "", err
+	}
+	t.ns.feed.Expect(remote.Changed, o.Path, t.ns.now())
+	t.heated(j.place)
+	c := *n
+	d := store.Dirty{Since: t.ns.now(), Changed: t.ns.now()}
+	if n.Dirty != nil {
+		d = *n.Dirty
+	}
+	d.Base, d.Tries, d.RetryAt = s, 0, 0
+	c.Remote, c.Dirty = s, &d
+	if n.Gen == j.intent.Gen {
+		d.Content, c.Gen, c.Size = false, 0, size
+		adopted = s.ContentKey()
+	}
+	if s.Name != j.place.Name {
+		if err := t.tookAnotherName(&c, j.place); err != nil {
+			return "", err
+		}
+	}
+	if !differs(&c) {
+		c.Dirty = nil
+	}
+	return adopted, t.put(&c)
+}
+
+// dropOver forgets the node whose object was overwritten: its object is the new
+// file's.
+func (t txn) dropOver(ino uint64) error {
+	over, err := t.get(ino)
+	if err != nil || over == nil {
+		return err
+	}
+	if t.ns.isOpen(ino) {
+		c := *over
+		c.Remote, c.Dirty = store.State{}, nil
+		return t.put(&c)
+	}
+	return t.drop(over)
+}
+
+// tookAnotherName handles that the provider stored a file under a name of its
+// own making, because the name was taken: a conflict.
+func (t txn) tookAnotherName(c *store.Node, wanted store.Place) error {
+	if err := t.staleListing(wanted.Parent); err != nil {
+		return err
+	}
+	t.ns.health.noteConflict(t.path(c.Ino), t.ns.opt.Now())
+	if c.Place != wanted {
+		return nil
+	}
+	name, err := t.freeConflictName(wanted)
+	if err != nil {
+		return err
+	}
+	t.ns.invalidateEntry(wanted)
+	t.ns.invalidateContent(wanted.Parent)
+	c.Name = name
+	return nil
+}
+
+// resultState is the state that a call's answer shows, at the expected place
+// unless the answer tells another one.
+func (t txn) resultState(o remote.Object, expected store.Place) (store.State, error) {
+	parent := expected.Parent
+	p, err := t.get(parent)
+	if err != nil {
+		return store.State{}, err
+	}
+	if o.ParentID != "" && p != nil && p.Remote.ID != "" && p.Remote.ID != o.ParentID {
+		other, err := t.ByRemoteID(o.ParentID)
+		if err != nil {
+			return store.State{}, err
+		}
+		if other != nil {
+			parent = other.Ino
+		}
+	}
+	s := stateOf(o, parent, t.ns.now())
+	if s.Name == "" {
+		s.Name = expected.Name
+	}
+	return s, nil
+}
+
+// adoptContent turns a staged generation into the cached content of a version,
+// and lets readers look anew.
+func (ns *Namespace) adoptContent(ino, gen uint64, version string) {
+	if err := ns.content.Adopt(gen, version); err != nil {
+		ns.log.Error("keeping sent content in the cache", "err", err)
+		return
+	}
+	in := ns.openInode(ino)
+	if in == nil {
+		return
+	}
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.staged != nil && in.staged.Gen() == gen {
+		in.retired = append(in.retired, in.staged)
+		in.staged = nil
+		in.epoch++
+	}
+}
+
+// commitPlaced takes in where a node's object is now.
+func (j *job) commitPlaced(t txn, ino uint64, o remote.Object) error {
+	n, err := t.get(ino)
+	if err != nil || n == nil {
+		return err
+	}
+	s, err := t.resultState(o, j.place)
+	if err != nil {
+		return err
+	}
+	if n.Kind == Dir {
+		s.Version, s.Size = "", 0
+	}
+	if n.Remote.Exists && n.Remote.ID == s.ID && n.Remote.Size == s.Size && n.Kind == File {
+		s.Content = n.Remote.ContentKey() // a new version of the same content
+	}
+	j.expectPlaced(t, n, o)
+	return t.commitState(n, s)
+}
+
+// commitState makes s a node's remote state and base.
+func (t txn) commitState(n *store.Node, s store.State) error {
+	c := *n
+	c.Remote = s
+	if n.Dirty != nil {
+		d := *n.Dirty
+		d.Base, d.Tries, d.RetryAt = s, 0, 0
+		c.Dirty = &d
+		if !differs(&c) {
+			c.Dirty = nil
+		}
+	}
+	if n.Kind == Dir && !n.Remote.Exists {
+		// Made just now, so nothing is in it that is not from here.
+		if err := t.putListing(n.Ino, store.Listing{Complete: true, Sent: t.ns.now()}); err != nil {
+			return err
+		}
+	}
+	return t.put(&c)
+}
+
+// expectPlaced tells the feed's reader which entry the call will leave.
+func (j *job) expectPlaced(t txn, n *store.Node, o remote.Object) {
+	op := remote.Moved
+	if j.step.Op == outbox.Mkdir {
+		op = remote.MadeDir
+	}
+	p := o.Path
+	if p == "" {
+		p = path.Join(j.parent.Path, n.Remote.Name)
+	}
+	t.ns.feed.Expect(op, p, t.ns.now())
+}
+
+// commitMoved takes in one item of a Move. Providers that do not describe it
+// leave it as it was, in its new folder.
+func (j *job) commitMoved(t txn, ino uint64, o remote.Object) error {
+	n, err := t.get(ino)
+	if err != nil || n == nil {
+		return err
+	}
+	if o.Name == "" {
+		s := n.Remote
+		s.Parent, s.Seen, s.Content = j.step.Parent, t.ns.now(), n.Remote.ContentKey()
+		j.expectPlaced(t, n, o)
+		return t.commitState(n, s)
+	}
+	moved := *j
+	moved.place = store.Place{Parent: j.step.Parent, Name: n.Remote.Name}
+	return moved.commitPlaced(t, ino, o)
+}
+
+// commitDeleted takes in that an object is gone, and with a folder all that was
+// deleted with it.
+func (j *job) commitDeleted(t txn, ino uint64, _ remote.Object) error {
+	n, err := t.get(ino)
+	if err != nil || n == nil {
+		return err
+	}
+	t.ns.feed.Expect(remote.Deleted, t.ref(n).Path, t.ns.now())
+	if n.Kind == Dir {
+		if err := j.commitBelow(t, n.Ino); err != nil {
+			return err
+		}
+	}
+	return t.deleted(n)
+}
+
+// commitBelow takes in the deletes of what was in a deleted folder.
+func (j *job) commitBelow(t txn, dir uint64) error {
+	nodes, err := t.RemoteChildren(dir)
+	if err != nil {
+		return err
+	}
+	for _, c := range nodes {
+		c = t.loaded(c)
+		if c.Kind == Dir {
+			if err := j.commitBelow(t, c.Ino); err != nil {
+				return err
+			}
+		}
+		if err := t.deleted(c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// deleted takes in that a node's object is gone by our own doing.
+func (t txn) deleted(n *store.Node) error {
+	t.remember(n.Remote.ID)
+	if n.Exists {
+		// Shown again meanwhile: it is new now.
+		c := *n
+		c.Remote, c.Dirty = store.State{}, nil
+		return t.put(t.touch(&c, func(c *store.Node) { c.Dirty.Content = c.Kind == File }))
+	}
+	c := *n
+	c.Remote, c.Dirty = store.State{}, nil
+	return t.forgetDeletedNode(&c)
+}
+
+// forgetDeletedNode drops a deleted node, or keeps its row while it is open.
+func (t txn) forgetDeletedNode(c *store.Node) error {
+	if !t.ns.isOpen(c.Ino) {
+		t.ns.unused(c.Gen)
+		return t.drop(c)
+	}
+	return t.put(c)
+}

@@ -1,0 +1,267 @@
+package cache
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sort"
+	"time"
+
+	"github.com/frugalfs/frugalfs/cache/outbox"
+	"github.com/frugalfs/frugalfs/cache/store"
+	"github.com/frugalfs/frugalfs/remote"
+)
+
+// PendingItem is something that is still to be sent.
+type PendingItem struct {
+	Ino  uint64 `json:"ino"`
+	Path string `json:"path"`
+	// Change is what is to be sent: "new", "content", "moved", "deleted".
+	Change string `json:"change"`
+	// State is as in the attribute user.frugalfs.state.
+	State string    `json:"state"`
+	Size  int64     `json:"size"`
+	Since time.Time `json:"since"`
+	// Reason says why it was given up, or why it waits; "" if neither.
+	Reason string `json:"reason,omitempty"`
+	// Failed is true if it is not tried again by itself.
+	Failed bool `json:"failed,omitempty"`
+}
+
+// Pending returns everything that is still to be sent, by path.
+func (ns *Namespace) Pending() (items []PendingItem, err error) {
+	err = ns.view(func(t txn) error {
+		for ino := range ns.dirty {
+			n, err := t.get(ino)
+			if err != nil {
+				return err
+			}
+			if n != nil && n.Dirty != nil {
+				items = append(items, t.pendingItem(n))
+			}
+		}
+		return nil
+	})
+	sort.Slice(items, func(i, j int) bool { return items[i].Path < items[j].Path })
+	return items, err
+}
+
+func (t txn) pendingItem(n *store.Node) PendingItem {
+	d := n.Dirty
+	it := PendingItem{
+		Ino: n.Ino, Path: t.path(n.Ino), Change: changeOf(n), Size: max(n.Size, 0),
+		Since: time.Unix(0, d.Since), State: "pending", Reason: d.Failed, Failed: d.Failed != "",
+	}
+	switch {
+	case d.Failed != "":
+		it.State = "failed: " + d.Failed
+	case t.ns.inflight[n.Ino] > 0:
+		it.State = "sending"
+	case n.Kind == File && n.Exists && t.ns.isWritten(n.Ino):
+		it.Reason = "open for writing"
+	}
+	return it
+}
+
+func changeOf(n *store.Node) string {
+	switch {
+	case !n.Exists:
+		return "deleted"
+	case !n.Dirty.Base.Exists:
+		return "new"
+	case n.Dirty.Content:
+		return "content"
+	}
+	return "moved"
+}
+
+// Flush sends everything that was changed before it was called, and returns
+// what could not be sent, with the reason, when ctx ends or nothing more can be
+// done without somebody's help.
+func (ns *Namespace) Flush(ctx context.Context) (left []PendingItem, err error) {
+	begun := ns.now()
+	release := ns.exec.Force()
+	defer release()
+	for {
+		news := ns.exec.News()
+		items, err := ns.changedBefore(begun)
+		if err != nil {
+			return items, err
+		}
+		if len(items) == 0 {
+			return nil, ns.db.Sync()
+		}
+		if trouble := ns.exec.Trouble(); onlyFailed(items) || remote.IsKind(trouble, remote.Auth) {
+			return items, trouble
+		}
+		ns.exec.Wake()
+		select {
+		case <-ctx.Done():
+			return items, ns.exec.Trouble()
+		case <-news:
+		}
+	}
+}
+
+// changedBefore returns what differs since before a time.
+func (ns *Namespace) changedBefore(at int64) (items []PendingItem, err error) {
+	err = ns.view(func(t txn) error {
+		for ino, d := range ns.dirty {
+			if d.Since > at {
+				continue
+			}
+			n, err := t.get(ino)
+			if err != nil {
+				return err
+			}
+			if n != nil && n.Dirty != nil {
+				items = append(items, t.pendingItem(n))
+			}
+		}
+		return nil
+	})
+	return items, err
+}
+
+func onlyFailed(items []PendingItem) bool {
+	for _, it := range items {
+		if !it.Failed {
+			return false
+		}
+	}
+	return true
+}
+
+// sendNow returns when the provider has what a file holds now, or with the
+// error that keeps it from being sent.
+func (ns *Namespace) sendNow(ctx context.Context, ino uint64) error {
+	release := ns.exec.Force()
+	defer release()
+	for {
+		news := ns.exec.News()
+		n, err := ns.node(ino)
+		if err != nil || n.Dirty == nil || n.LocalOnly || !n.Exists {
+			return err
+		}
+		if n.Dirty.Failed != "" {
+			return remote.E(remote.Kind(n.Dirty.FailKind), "send", n.Name, errors.New(n.Dirty.Failed))
+		}
+		if trouble := ns.exec.Trouble(); trouble != nil {
+			return trouble
+		}
+		select {
+		case <-ctx.Done():
+			return remote.E(remote.Canceled, "send", n.Name, ctx.Err())
+		case <-ns.ctx.Done():
+			return remote.E(remote.Canceled, "send", n.Name, ns.ctx.Err())
+		case <-news:
+		}
+	}
+}
+
+// Retry lets everything that was given up, or waits after a failure, be tried
+// again now.
+func (ns *Namespace) Retry() (int, error) {
+	n, err := ns.eachDirty(func(n *store.Node) bool { return n.Dirty.Failed != "" || n.Dirty.RetryAt != 0 },
+		func(t txn, n *store.Node) error {
+			c, d := *n, *n.Dirty
+			d.Failed, d.FailKind, d.RetryAt, d.Tries = "", 0, 0, 0
+			c.Dirty = &d
+			return t.put(&c)
+		})
+	ns.exec.Force()()
+	return n, err
+}
+
+func (ns *Namespace) eachDirty(pick func(*store.Node) bool, do func(txn, *store.Node) error) (count int, err error) {
+	err = ns.update(func(t txn) error {
+		for ino := range ns.dirty {
+			n, err := t.get(ino)
+			if err != nil {
+				return err
+			}
+			if n == nil || n.Dirty == nil || !pick(n) {
+				continue
+			}
+			if err := do(t, n); err != nil {
+				return err
+			}
+			count++
+		}
+		return nil
+	})
+	return count, err
+}
+
+// Drop gives up what could not be sent: files that are new here go, changed ones
+// become what the provider has, and deleted ones are shown again. Only nodes
+// whose sending failed for good are dropped.
+func (ns *Namespace) Drop() (int, error) {
+	return ns.eachDirty(func(n *store.Node) bool { return n.Dirty.Failed != "" && !ns.isOpen(n.Ino) },
+		func(t txn, n *store.Node) error {
+			ns.unused(n.Gen)
+			ns.invalidateEntry(n.Place)
+			ns.invalidateContent(n.Parent)
+			if !n.Remote.Exists {
+				return t.dropLost(n)
+			}
+			ns.invalidateContent(n.Ino)
+			return t.showAgain(n)
+		})
+}
+
+// Export copies the content of everything that could not be sent into a folder
+// outside the mount, under its path, and returns the files made.
+func (ns *Namespace) Export(ctx context.Context, dir string) (files []string, err error) {
+	items, err := ns.Pending()
+	if err != nil {
+		return nil, err
+	}
+	for _, it := range items {
+		if err := ctx.Err(); err != nil {
+			return files, remote.E(remote.Canceled, "export", it.Path, err)
+		}
+		n, err := ns.node(it.Ino)
+		if err != nil || n.Kind != File || !n.Exists || n.Gen == 0 {
+			continue
+		}
+		to := filepath.Join(dir, filepath.FromSlash(it.Path))
+		if err := ns.exportFile(n.Gen, to); err != nil {
+			return files, err
+		}
+		files = append(files, to)
+	}
+	return files, nil
+}
+
+func (ns *Namespace) exportFile(gen uint64, to string) error {
+	st, err := ns.content.OpenStaged(gen)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = st.Close() }()
+	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
+		return stateError(to, err)
+	}
+	f, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return remote.E(remote.Exist, "export", to, fmt.Errorf("%w: name an empty folder", err))
+	}
+	_, err = io.Copy(f, io.NewSectionReader(st, 0, st.Size()))
+	if e := errors.Join(err, f.Sync(), f.Close()); e != nil {
+		return stateError(to, e)
+	}
+	return nil
+}
+
+// Explain returns the plan for everything that is still to be sent, as text.
+func (ns *Namespace) Explain() (string, error) {
+	in, _, err := (&tree{ns}).Snapshot(true)
+	if err != nil {
+		return "", err
+	}
+	return outbox.Explain(outbox.Plan(in), ns.pathOf), nil
+}

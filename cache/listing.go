@@ -1,0 +1,326 @@
+package cache
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/frugalfs/frugalfs/cache/store"
+	"github.com/frugalfs/frugalfs/remote"
+	"github.com/frugalfs/frugalfs/remote/ledger"
+)
+
+// listDeadline bounds the listing of one folder, all pages and retries
+// included.
+const listDeadline = 10 * time.Minute
+
+// maxTrust is the age up to which a listing is believed at all.
+const maxTrust = 24 * time.Hour
+
+func formatIno(ino uint64) string { return strconv.FormatUint(ino, 36) }
+
+// ensureListed makes sure that the entries of a folder are known and fresh. If
+// the provider cannot be asked, old knowledge is good enough, and only a folder
+// of which nothing is known is an error.
+func (ns *Namespace) ensureListed(ctx context.Context, dir uint64) error {
+	known, fresh, err := ns.freshness(dir)
+	if err != nil || fresh {
+		return err
+	}
+	if known {
+		if fresh, err = ns.refreshByFeed(ctx, dir); err != nil || fresh {
+			return ns.orOld(known, err)
+		}
+	}
+	return ns.orOld(known, ns.list(ctx, dir))
+}
+
+// orOld drops an error of a refresh if something older is known.
+func (ns *Namespace) orOld(known bool, err error) error {
+	if err == nil || !known {
+		return err
+	}
+	switch remote.KindOf(err) {
+	case remote.Offline, remote.Temporary, remote.Budget, remote.Auth, remote.Corrupt:
+		return nil
+	}
+	return err
+}
+
+// freshness tells what is known of a folder's entries: all of them at some
+// time, and whether that still counts.
+func (ns *Namespace) freshness(dir uint64) (known, fresh bool, err error) {
+	err = ns.view(func(t txn) error {
+		n, err := t.dir(dir)
+		if err != nil {
+			return err
+		}
+		if !n.Remote.Exists && dir != RootIno {
+			known, fresh = true, true // new here: what is shown is all there is
+			return nil
+		}
+		l, err := t.listing(dir)
+		known, fresh = l.Complete, ns.fresh(l)
+		return err
+	})
+	return known, fresh, err
+}
+
+// fresh tells whether a listing may be shown without asking. It runs under the
+// database's lock.
+func (ns *Namespace) fresh(l store.Listing) bool {
+	if !l.Complete || l.Stale {
+		return false
+	}
+	age := ns.now() - l.Sent
+	if age < int64(ns.opt.MaxAge) {
+		return true
+	}
+	return age < int64(maxTrust) && ns.feed.Covers(l.Sent) && ns.now()-ns.feed.Read() < int64(ns.opt.MaxAge)
+}
+
+// list asks the provider for a folder's entries and takes them in. Everybody
+// who waits for the same folder shares one request, which goes on when a waiter
+// leaves.
+func (ns *Namespace) list(ctx context.Context, dir uint64) error {
+	cause := ns.cause(ctx, dir)
+	return ns.share(ctx, "list "+formatIno(dir), func(ctx context.Context) error {
+		return ns.listNow(ledger.WithCause(ctx, cause), dir)
+	})
+}
+
+// share runs f once for all callers of the same key. f runs under the
+// namespace's context, so that it goes on when a caller leaves.
+func (ns *Namespace) share(ctx context.Context, key string, f func(context.Context) error) error {
+	if err := ns.ctx.Err(); err != nil {
+		return remote.E(remote.Canceled, "wait", "", err)
+	}
+	class := ledger.ClassOf(ctx)
+	done := ns.flights.DoChan(key, func() (any, error) {
+		work, cancel := context.WithTimeout(ledger.WithClass(ns.ctx, class), listDeadline)
+		defer cancel()
+		return nil, f(work)
+	})
+	select {
+	case r := <-done:
+		return r.Err
+	case <-ctx.Done():
+		return remote.E(remote.Canceled, "wait", "", ctx.Err())
+	}
+}
+
+// listNow lists one folder.
+func (ns *Namespace) listNow(ctx context.Context, dir uint64) error {
+	before, ref, err := ns.aboutToList(dir)
+	if err != nil {
+		return err
+	}
+	l, err := ns.runListing(ctx, dir, func(page func([]remote.Object) error) (remote.Listing, error) {
+		return ns.remote.List(ctx, ref, page)
+	})
+	if err == nil && l.Total == 0 && before.Complete && before.Entries > 0 {
+		// A folder that was full and comes back empty is asked twice.
+		l, err = ns.runListing(ctx, dir, func(page func([]remote.Object) error) (remote.Listing, error) {
+			return ns.remote.List(ctx, ref, page)
+		})
+	}
+	if err == nil && !l.Complete {
+		err = remote.E(remote.Temporary, "list", ref.Path, fmt.Errorf("the folder kept changing while it was listed"))
+	}
+	ns.health.note(err, ns.opt.Now())
+	if remote.IsKind(err, remote.NotExist) {
+		return ns.lostFolder(ctx, dir, err)
+	}
+	return err
+}
+
+func (ns *Namespace) aboutToList(dir uint64) (l store.Listing, ref remote.Ref, err error) {
+	err = ns.view(func(t txn) error {
+		n, err := t.dir(dir)
+		if err != nil {
+			return err
+		}
+		ref = t.ref(n)
+		l, err = t.listing(dir)
+		return err
+	})
+	return l, ref, err
+}
+
+// arrival is when an entry was last handed over by a listing under way.
+type arrivals map[uint64]int64
+
+// runListing takes in the pages of one folder's listing, and then what the
+// listing proves absent.
+func (ns *Namespace) runListing(ctx context.Context, dir uint64, run func(func([]remote.Object) error) (remote.Listing, error)) (remote.Listing, error) {
+	start := ns.now()
+	seen := arrivals{}
+	l, err := run(func(objects []remote.Object) error {
+		return ns.update(func(t txn) error { return t.mergePage(dir, objects, start, seen) })
+	})
+	if err != nil || !l.Complete {
+		return l, err
+	}
+	err = ns.update(func(t txn) error { return t.sweep(dir, l, start, seen) })
+	return l, err
+}
+
+func (t txn) mergePage(dir uint64, objects []remote.Object, sent int64, seen arrivals) error {
+	now := t.ns.now()
+	for _, o := range objects {
+		ino, err := t.mergeObject(dir, o, sent)
+		if err != nil {
+			return err
+		}
+		seen[ino] = now
+	}
+	return nil
+}
+
+// sweep takes in what a complete listing proves: entries that it did not show in
+// its last run over the pages are gone, unless something was done about them
+// since.
+func (t txn) sweep(dir uint64, l remote.Listing, start int64, seen arrivals) error {
+	nodes, err := t.RemoteChildren(dir)
+	if err != nil {
+		return err
+	}
+	lastRun := l.Sent.UnixNano()
+	for _, n := range nodes {
+		n = t.loaded(n)
+		at, ok := seen[n.Ino]
+		if (ok && at >= lastRun) || n.Remote.Seen > start {
+			continue
+		}
+		if err := t.remoteGone(n); err != nil {
+			return err
+		}
+	}
+	return t.putListing(dir, store.Listing{Complete: true, Sent: start, Entries: l.Total})
+}
+
+// lostFolder handles that the provider does not know a folder. The mount's root
+// is never taken for deleted.
+func (ns *Namespace) lostFolder(ctx context.Context, dir uint64, cause error) error {
+	if dir == RootIno {
+		return remote.E(remote.Stale, "list", ns.opt.Root,
+			fmt.Errorf("the mounted folder is not there (deleted or renamed at the provider, or other credentials): nothing is taken for deleted; %w", cause))
+	}
+	var parent uint64
+	err := ns.update(func(t txn) error {
+		n, err := t.get(dir)
+		if err != nil || n == nil {
+			return err
+		}
+		parent = n.Remote.Parent
+		return t.remoteGone(n)
+	})
+	if err != nil {
+		return err
+	}
+	if parent == RootIno {
+		// Prove that it is the folder, and not the whole root, that is gone.
+		return ns.list(ctx, RootIno)
+	}
+	return cause
+}
+
+// staleListing marks a folder's listing as no longer holding.
+func (t txn) staleListing(dir uint64) error {
+	l, err := t.listing(dir)
+	if err != nil || l.Stale || l.Sent == 0 {
+		return err
+	}
+	l.Stale = true
+	return t.putListing(dir, l)
+}
+
+// staleTree marks the listings of a folder and of all folders below it.
+func (t txn) staleTree(dir uint64) error {
+	if err := t.staleListing(dir); err != nil {
+		return err
+	}
+	nodes, err := t.RemoteChildren(dir)
+	if err != nil {
+		return err
+	}
+	for _, n := range nodes {
+		if n.Kind == Dir {
+			if err := t.staleTree(n.Ino); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// look asks for the state of one node's object and takes it in.
+func (ns *Namespace) look(ctx context.Context, ino uint64) error {
+	var n *store.Node
+	var ref remote.Ref
+	err := ns.view(func(t txn) (err error) {
+		if n, err = t.get(ino); n != nil {
+			ref = t.ref(n)
+		}
+		return err
+	})
+	if err != nil || n == nil {
+		return err
+	}
+	sent := ns.now()
+	o, err := ns.remote.Stat(ctx, ref)
+	ns.health.note(err, ns.opt.Now())
+	switch {
+	case remote.IsKind(err, remote.NotExist):
+		return ns.update(func(t txn) error { return t.lookedGone(ino, sent) })
+	case err != nil:
+		return err
+	}
+	return ns.update(func(t txn) error { return t.looked(ino, o, sent) })
+}
+
+func (t txn) lookedGone(ino uint64, sent int64) error {
+	n, err := t.get(ino)
+	if err != nil || n == nil || n.Remote.Seen > sent {
+		return err
+	}
+	return t.remoteGone(n)
+}
+
+// looked takes in what a look showed. An object that turned up in a folder that
+// is not known leaves its old folder.
+func (t txn) looked(ino uint64, o remote.Object, sent int64) error {
+	n, err := t.get(ino)
+	if err != nil || n == nil || n.Remote.Seen > sent {
+		return err
+	}
+	parent := n.Remote.Parent
+	if o.ParentID != "" {
+		p, err := t.parentByID(o.ParentID, n)
+		if err != nil || p == 0 {
+			return err
+		}
+		parent = p
+	}
+	_, err = t.mergeObject(parent, o, sent)
+	return err
+}
+
+// parentByID finds the folder of an object's parent. It is the node's own parent
+// if that has no ID (the root); 0 means that the object left what is known, and
+// the node is gone.
+func (t txn) parentByID(id string, n *store.Node) (uint64, error) {
+	known, err := t.get(n.Remote.Parent)
+	if err != nil || known == nil || known.Remote.ID == "" || known.Remote.ID == id {
+		return n.Remote.Parent, err
+	}
+	p, err := t.ByRemoteID(id)
+	if err != nil {
+		return 0, err
+	}
+	if p == nil {
+		return 0, t.remoteGone(n)
+	}
+	return p.Ino, nil
+}

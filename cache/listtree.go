@@ -1,0 +1,119 @@
+package cache
+
+import (
+	"context"
+	"path"
+	"sort"
+	"strings"
+
+	"github.com/frugalfs/frugalfs/cache/store"
+	"github.com/frugalfs/frugalfs/remote"
+)
+
+// listTree asks the provider for everything below a folder in one paged call. A
+// provider that cannot show that the answer is complete is not asked again;
+// folders are listed one by one then.
+func (ns *Namespace) listTree(ctx context.Context, dir uint64) error {
+	lister, ok := ns.remote.(remote.TreeLister)
+	if !ok {
+		ns.noTrees.Store(true)
+		return nil
+	}
+	_, ref, err := ns.aboutToList(dir)
+	if remote.IsKind(err, remote.NotExist) {
+		ref, err = ns.deletedRef(dir)
+	}
+	if err != nil {
+		return err
+	}
+	start := ns.now()
+	var objects []remote.Object
+	l, err := lister.ListTree(ctx, ref, func(page []remote.Object) error {
+		objects = append(objects, page...)
+		return nil
+	})
+	ns.health.note(err, ns.opt.Now())
+	switch {
+	case remote.IsKind(err, remote.NotExist):
+		return ns.update(func(t txn) error { return t.lookedGone(dir, start) })
+	case remote.IsKind(err, remote.Unsupported), err == nil && !l.Complete:
+		ns.log.Warn("listing whole trees does not work here: folders are listed one by one", "err", err)
+		ns.noTrees.Store(true)
+		return nil
+	case err != nil:
+		return err
+	}
+	return ns.update(func(t txn) error { return t.mergeTree(dir, ref.Path, lastRun(objects, l.Total), start) })
+}
+
+// lastRun returns the entries of the last run over the pages: a listing that had
+// to start again handed over others before.
+func lastRun(objects []remote.Object, total int) []remote.Object {
+	return objects[max(0, len(objects)-total):]
+}
+
+// deletedRef addresses a folder that was deleted here, and that the provider
+// has.
+func (ns *Namespace) deletedRef(dir uint64) (ref remote.Ref, err error) {
+	err = ns.view(func(t txn) error {
+		n, err := t.get(dir)
+		if err != nil || n == nil || !n.Remote.Exists {
+			return staleOr(err, dir)
+		}
+		ref = t.ref(n)
+		return nil
+	})
+	return ref, err
+}
+
+// mergeTree takes in a complete listing of a tree, folders before what is in
+// them, and then what it proves absent.
+func (t txn) mergeTree(dir uint64, base string, objects []remote.Object, start int64) error {
+	sort.SliceStable(objects, func(i, j int) bool {
+		return strings.Count(objects[i].Path, "/") < strings.Count(objects[j].Path, "/")
+	})
+	base = strings.TrimSuffix(base, "/")
+	dirs := map[string]uint64{base: dir}
+	counts := map[uint64]int{dir: 0}
+	seen := arrivals{}
+	for _, o := range objects {
+		parent, ok := dirs[strings.TrimSuffix(path.Dir(o.Path), "/")]
+		if !ok {
+			continue
+		}
+		ino, err := t.mergeObject(parent, o, start)
+		if err != nil {
+			return err
+		}
+		counts[parent]++
+		seen[ino] = start
+		if o.Dir && ino != 0 {
+			dirs[o.Path] = ino
+			counts[ino] += 0
+		}
+	}
+	for folder, n := range counts {
+		if err := t.sweepTree(folder, n, start, seen); err != nil {
+			return err
+		}
+	}
+	t.ns.trees[dir] = start
+	return nil
+}
+
+func (t txn) sweepTree(folder uint64, entries int, start int64, seen arrivals) error {
+	nodes, err := t.RemoteChildren(folder)
+	if err != nil {
+		return err
+	}
+	for _, n := range nodes {
+		n = t.loaded(n)
+		if _, ok := seen[n.Ino]; ok || n.Remote.Seen > start {
+			continue
+		}
+		if err := t.remoteGone(n); err != nil {
+			return err
+		}
+	}
+	return t.putListing(folder, store.Listing{Complete: true, Sent: start, Entries: entries})
+}

@@ -1,0 +1,456 @@
+package cache
+
+import (
+	"os"
+	"time"
+
+	"github.com/frugalfs/frugalfs/cache/outbox"
+	"github.com/frugalfs/frugalfs/cache/store"
+	"github.com/frugalfs/frugalfs/remote"
+)
+
+// stateOf is an object as a node's state, seen by a request sent at a time.
+func stateOf(o remote.Object, parent uint64, seen int64) store.State {
+	s := store.State{
+		Exists: true, Place: store.Place{Parent: parent, Name: o.Name},
+		ID: o.ID, Version: o.Version, Size: o.Size, Hash: o.Hash, Seen: seen,
+	}
+	if !o.ModTime.IsZero() {
+		s.ModTime = o.ModTime.UnixNano()
+	}
+	return s
+}
+
+// mergeObject takes in one object that was observed in the folder parent by a
+// request sent at a time. It returns the number of the node that stands for it,
+// 0 if the observation is older than what is known.
+func (t txn) mergeObject(parent uint64, o remote.Object, sent int64) (uint64, error) {
+	if t.outdated(parent, o, sent) {
+		return 0, nil
+	}
+	s := stateOf(o, parent, sent)
+	n, err := t.match(s, o.Dir)
+	if err != nil {
+		return 0, err
+	}
+	if n == nil {
+		return t.adoptOrAdd(s, o.Dir)
+	}
+	if n.Remote.Seen > sent || t.ns.inflight[n.Ino] > 0 {
+		return n.Ino, nil
+	}
+	return n.Ino, t.mergeState(n, s)
+}
+
+// outdated tells whether we did something about the object, or its place, after
+// the request was sent.
+func (t txn) outdated(parent uint64, o remote.Object, sent int64) bool {
+	if at, ok := t.ns.gone[o.ID]; ok && o.ID != "" && at >= sent {
+		return true
+	}
+	return t.ns.inflightPlaces[store.Place{Parent: parent, Name: o.Name}] > 0
+}
+
+// match finds the node of an object: by its ID, or by its place at the provider
+// if there are no IDs or the object there was replaced by another.
+func (t txn) match(s store.State, dir bool) (*store.Node, error) {
+	if s.ID != "" {
+		n, err := t.ByRemoteID(s.ID)
+		if n != nil || err != nil {
+			return t.loaded(n), err
+		}
+	}
+	n, err := t.child(s.Parent, s.Name)
+	if err != nil || n == nil || (n.Kind == Dir) != dir {
+		return nil, err
+	}
+	if n.Remote.Exists && n.Remote.Place == s.Place {
+		return n, nil
+	}
+	return nil, nil
+}
+
+// adoptOrAdd takes in an object that no node stands for: a folder of the same
+// name that is new here becomes its node, a file of the same name that is new
+// here is a conflict, and otherwise a node is made.
+func (t txn) adoptOrAdd(s store.State, dir bool) (uint64, error) {
+	n, err := t.child(s.Parent, s.Name)
+	if err != nil {
+		return 0, err
+	}
+	if n != nil && n.Kind == Dir && dir && !n.Remote.Exists {
+		return n.Ino, t.adopt(n, s)
+	}
+	if n != nil {
+		if err := t.stepAside(n); err != nil {
+			return 0, err
+		}
+	}
+	return t.addObject(s, dir)
+}
+
+// adopt makes a folder that is new here the node of a folder that the provider
+// turned out to have.
+func (t txn) adopt(n *store.Node, s store.State) error {
+	c := t.touch(n, func(c *store.Node) {
+		c.Remote, c.Dirty.Base = s, s
+		c.Dirty.Changed = n.Dirty.Changed
+	})
+	t.ns.log.Info("folder exists at the provider already", "path", t.path(n.Ino))
+	return t.put(c)
+}
+
+// addObject makes a node for an object that is new here.
+func (t txn) addObject(s store.State, dir bool) (uint64, error) {
+	ino, err := t.newIno()
+	if err != nil {
+		return 0, err
+	}
+	n := &store.Node{
+		Ino: ino, Exists: true, Place: s.Place, Mode: 0o644, UID: t.ns.opt.UID, GID: t.ns.opt.GID,
+		Size: s.Size, Mtime: s.ModTime, Ctime: s.ModTime, Remote: s,
+	}
+	if dir {
+		n.Kind, n.Mode, n.Size = Dir, 0o755, 0
+	}
+	if err := t.put(n); err != nil {
+		return 0, err
+	}
+	t.ns.invalidateEntry(s.Place)
+	t.ns.invalidateContent(s.Parent)
+	return ino, t.resurrect(s.Parent)
+}
+
+// resurrect shows folders again that were deleted here while the provider turns
+// out to hold something in them that was not.
+func (t txn) resurrect(ino uint64) error {
+	for range maxDepth {
+		n, err := t.get(ino)
+		if err != nil || n == nil || n.Exists || ino == RootIno {
+			return err
+		}
+		if err := t.showAgain(n); err != nil {
+			return err
+		}
+		ino = n.Remote.Parent
+	}
+	return nil
+}
+
+// showAgain takes back a delete that was not sent.
+func (t txn) showAgain(n *store.Node) error {
+	c := *n
+	c.Exists, c.Dirty, c.Gen = true, nil, 0
+	c.Place = n.Remote.Place
+	if c.Kind != Dir {
+		c.Size, c.Mtime = n.Remote.Size, n.Remote.ModTime
+	}
+	if err := t.makeRoom(&c); err != nil {
+		return err
+	}
+	t.ns.log.Warn("changed at the provider after it was deleted here: shown again", "path", t.path(n.Ino))
+	t.ns.invalidateEntry(c.Place)
+	t.ns.invalidateContent(c.Parent)
+	return t.put(&c)
+}
+
+// mergeState merges a new remote state into a node that the provider knows:
+// place, content and existence each by itself.
+func (t txn) mergeState(n *store.Node, s store.State) error {
+	if n.Kind == Dir {
+		s.Version, s.Size = "", 0
+	}
+	switch {
+	case n.Dirty == nil:
+		return t.follow(n, s)
+	case !n.Exists:
+		return t.mergeDeleted(n, s)
+	case n.Dirty.Content && n.Kind == File && !s.SameContent(n.Dirty.Base) && n.Dirty.Base.Exists:
+		return t.conflict(n, s)
+	}
+	return t.rebase(n, s)
+}
+
+// follow shows what the provider has: the node is clean.
+func (t txn) follow(n *store.Node, s store.State) error {
+	c := *n
+	c.Remote, c.Place = s, s.Place
+	if !s.SameContent(n.Remote) && n.Kind != Dir {
+		c.Size, c.Mtime, c.Ctime, c.Gen = s.Size, s.ModTime, t.ns.now(), 0
+		t.ns.invalidateContent(n.Ino)
+	}
+	if n.Remote.Seen == s.Seen && c.Remote == n.Remote {
+		return nil
+	}
+	if c.Place != n.Place {
+		if err := t.followPlace(n, &c); err != nil {
+			return err
+		}
+	}
+	return t.put(&c)
+}
+
+// followPlace moves a clean node to where the provider has it now.
+func (t txn) followPlace(n, c *store.Node) error {
+	if ok, err := t.below(c.Parent, n.Ino); ok || err != nil {
+		c.Place = n.Place // a circle: keep the local arrangement
+		return err
+	}
+	if err := t.makeRoom(c); err != nil {
+		return err
+	}
+	t.ns.invalidateEntry(n.Place)
+	t.ns.invalidateEntry(c.Place)
+	t.ns.invalidateContent(n.Parent)
+	t.ns.invalidateContent(c.Parent)
+	return nil
+}
+
+// below tells whether a folder is another one, or inside it.
+func (t txn) below(ino, folder uint64) (bool, error) {
+	for range maxDepth {
+		if ino == folder {
+			return true, nil
+		}
+		if ino == RootIno {
+			return false, nil
+		}
+		n, err := t.get(ino)
+		if err != nil || n == nil {
+			return false, err
+		}
+		ino = n.Parent
+	}
+	return true, nil
+}
+
+// makeRoom frees the place that a node is about to take.
+func (t txn) makeRoom(c *store.Node) error {
+	other, err := t.child(c.Parent, c.Name)
+	if err != nil || other == nil || other.Ino == c.Ino {
+		return err
+	}
+	return t.stepAside(other)
+}
+
+// stepAside gives a node another name because the provider has something else
+// in its place. What differs here keeps its content under a conflict's name. A
+// clean node is where it is by old knowledge only: it waits, under a name of
+// ours, for the listing that tells where it went.
+func (t txn) stepAside(n *store.Node) error {
+	if n.Dirty == nil && !n.LocalOnly {
+		return t.hide(n)
+	}
+	name, err := t.freeConflictName(n.Place)
+	if err != nil {
+		return err
+	}
+	t.ns.log.Warn("conflict: kept under another name", "path", t.path(n.Ino), "name", name)
+	t.ns.invalidateEntry(n.Place)
+	t.ns.invalidateContent(n.Parent)
+	c := *n
+	c.Name = name
+	if !n.LocalOnly {
+		c = *t.touch(n, func(c *store.Node) { c.Name = name })
+	}
+	return t.put(&c)
+}
+
+func (t txn) hide(n *store.Node) error {
+	c := *n
+	c.Name = outbox.TempPrefix + "moved-" + formatIno(n.Ino)
+	if err := t.put(&c); err != nil {
+		return err
+	}
+	return t.staleListing(n.Parent)
+}
+
+func (t txn) freeConflictName(p store.Place) (string, error) {
+	host, err := os.Hostname()
+	if err != nil || host == "" {
+		host = "here"
+	}
+	for try := 0; ; try++ {
+		name := conflictName(p.Name, host, t.ns.opt.Now(), try)
+		other, err := t.child(p.Parent, name)
+		if err != nil || other == nil {
+			return name, err
+		}
+	}
+}
+
+// mergeDeleted merges into a node that was deleted here: a delete is a write,
+// so what changed at the provider since is shown again.
+func (t txn) mergeDeleted(n *store.Node, s store.State) error {
+	base := n.Dirty.Base
+	if s.Place != base.Place || (n.Kind == File && !s.SameContent(base)) {
+		c := *n
+		c.Remote = s
+		return t.showAgain(&c)
+	}
+	c := *n
+	c.Remote = s
+	return t.put(&c)
+}
+
+// rebase takes what changed at the provider into a node that differs here in
+// another respect.
+func (t txn) rebase(n *store.Node, s store.State) error {
+	c, d := *n, *n.Dirty
+	place := n.Place
+	if s.Place != d.Base.Place && n.Place == d.Base.Place {
+		c.Place = s.Place
+	}
+	if !d.Content && n.Kind == File && !s.SameContent(d.Base) {
+		c.Size, c.Mtime, c.Gen = s.Size, s.ModTime, 0
+		t.ns.invalidateContent(n.Ino)
+	}
+	c.Remote, d.Base = s, s
+	c.Dirty = &d
+	if c.Place != place {
+		if err := t.followPlace(n, &c); err != nil {
+			return err
+		}
+	}
+	if !differs(&c) {
+		c.Dirty = nil
+	}
+	return t.put(&c)
+}
+
+// conflict separates the two sides of a file that was changed here and there:
+// the node, with what is open on it, keeps the local content under a conflict's
+// name and becomes new; another node shows what the provider has.
+func (t txn) conflict(n *store.Node, s store.State) error {
+	name, err := t.freeConflictName(n.Place)
+	if err != nil {
+		return err
+	}
+	t.ns.log.Warn("conflict: changed here and at the provider", "path", t.path(n.Ino), "kept as", name)
+	place := n.Place
+	c := *n
+	d := *n.Dirty
+	d.Base, d.Changed = store.State{}, t.ns.now()
+	c.Remote, c.Name, c.Dirty = store.State{}, name, &d
+	if err := t.put(&c); err != nil {
+		return err
+	}
+	t.ns.invalidateEntry(place)
+	t.ns.invalidateContent(place.Parent)
+	t.ns.health.noteConflict(t.path(n.Ino), t.ns.opt.Now())
+	_, err = t.adoptOrAdd(s, false)
+	return err
+}
+
+// remoteGone takes in that the provider no longer has a node's object, and with
+// a folder nothing below it.
+func (t txn) remoteGone(n *store.Node) error {
+	children, err := t.RemoteChildren(n.Ino)
+	if err != nil {
+		return err
+	}
+	for _, c := range children {
+		if err := t.remoteGone(t.loaded(c)); err != nil {
+			return err
+		}
+	}
+	return t.goneAlone(n)
+}
+
+// goneAlone is remoteGone for a node below which nothing is left at the
+// provider. What was changed here, and the folders it needs, become new.
+func (t txn) goneAlone(n *store.Node) error {
+	if t.ns.inflight[n.Ino] > 0 {
+		return nil
+	}
+	keep := n.Exists && n.Dirty != nil && n.Dirty.Content
+	if n.Kind == Dir && n.Exists {
+		needed, err := t.holdsChanges(n.Ino)
+		if err != nil {
+			return err
+		}
+		keep = needed
+	}
+	t.ns.invalidateEntry(n.Place)
+	t.ns.invalidateContent(n.Parent)
+	if !keep {
+		return t.dropLost(n)
+	}
+	t.ns.log.Warn("deleted at the provider, changed here: kept", "path", t.path(n.Ino))
+	c := *n
+	c.Remote = store.State{}
+	c.Dirty = nil
+	return t.put(t.touch(&c, func(c *store.Node) { c.Dirty.Content = c.Kind == File }))
+}
+
+// dropLost drops a node that the provider lost, with what is local only below
+// it. A node that somebody has open stays until it is closed.
+func (t txn) dropLost(n *store.Node) error {
+	if n.Kind == Dir {
+		if err := t.dropLocalChildren(n.Ino); err != nil {
+			return err
+		}
+	}
+	if t.ns.isOpen(n.Ino) {
+		c := *n
+		c.Exists, c.Remote, c.Dirty = false, store.State{}, nil
+		return t.put(&c)
+	}
+	return t.drop(n)
+}
+
+func (t txn) dropLocalChildren(ino uint64) error {
+	for {
+		nodes, err := t.children(ino, 0, 100)
+		if err != nil || len(nodes) == 0 {
+			return err
+		}
+		for _, c := range nodes {
+			if err := t.dropLost(c); err != nil {
+				return err
+			}
+		}
+		if nodes, err = t.children(ino, 0, 1); err != nil || len(nodes) == 0 {
+			return err
+		}
+	}
+}
+
+// holdsChanges tells whether a folder shows something that is still to be sent.
+func (t txn) holdsChanges(ino uint64) (bool, error) {
+	after := uint64(0)
+	for {
+		nodes, err := t.children(ino, after, 200)
+		if err != nil || len(nodes) == 0 {
+			return false, err
+		}
+		for _, n := range nodes {
+			if n.Dirty != nil && n.Exists {
+				return true, nil
+			}
+			if n.Kind == Dir {
+				if found, err := t.holdsChanges(n.Ino); found || err != nil {
+					return found, err
+				}
+			}
+			after = n.Ino
+		}
+	}
+}
+
+// goneMemory is how long deletes from here are remembered against listings
+// that were requested before them.
+const goneMemory = 15 * time.Minute
+
+// remember notes that an object was deleted from here.
+func (t txn) remember(id string) {
+	now := t.ns.now()
+	for old, at := range t.ns.gone {
+		if len(t.ns.gone) > 1<<16 && now-at > int64(goneMemory) {
+			delete(t.ns.gone, old)
+		}
+	}
+	if id != "" {
+		t.ns.gone[id] = now
+	}
+}

@@ -1,0 +1,258 @@
+// Package cache is the namespace: the tree that the mount shows, made of what is
+// known of the remote and, over it, of what was changed here.
+//
+// Every node has a remote, a base and a local state (package store). Operations
+// change local state only, in one database transaction, and return; the outbox
+// (package outbox) sends what differs. What others did arrives as observations
+// (listings, looks, feed entries), which are merged: place, content and existence
+// each by itself.
+//
+// # Locks
+//
+// The database's lock is the namespace's lock: whatever runs inside DB.Update or
+// DB.View holds it, and with it may touch the fields marked "guarded by the
+// database's lock". The order is inode.mu, then the database's lock, then
+// Namespace.openMu. None of them is held across a network call. Node values
+// that were handed out are never changed.
+package cache
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+	"golang.org/x/sync/singleflight"
+
+	"github.com/frugalfs/frugalfs/cache/content"
+	"github.com/frugalfs/frugalfs/cache/feed"
+	"github.com/frugalfs/frugalfs/cache/outbox"
+	"github.com/frugalfs/frugalfs/cache/store"
+	"github.com/frugalfs/frugalfs/remote"
+)
+
+// Options say what a namespace is made of.
+type Options struct {
+	// Remote is the account. Root is the folder of it that is mounted, "/" for
+	// all of it.
+	Remote remote.Remote
+	Root   string
+	// Account names the account (address and user): a state folder belongs to
+	// one account.
+	Account string
+	// MaxAge is how long cached metadata is shown without asking, and how
+	// often the change feed is read at most. 0 means a minute.
+	MaxAge time.Duration
+	// Settle is how long a node must be quiet before it is sent. 0 means two
+	// seconds.
+	Settle time.Duration
+	// SyncClose makes close and fsync wait until the provider has the bytes.
+	SyncClose bool
+	ReadOnly  bool
+	// CacheSize bounds cached content, in bytes; 0 is no bound.
+	CacheSize int64
+	// LocalNames are patterns (path.Match) of names that are never sent; nil
+	// means DefaultLocalNames.
+	LocalNames []string
+	// UID and GID own what has no owner of its own.
+	UID, GID uint32
+	Logger   *slog.Logger
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
+}
+
+// Cache sizes. A node takes about 400 bytes, so the caches together stay under
+// 60 MB whatever the size of the account.
+const (
+	cachedNodes    = 1 << 16
+	cachedNames    = 1 << 16
+	cachedListings = 1 << 14
+)
+
+// Namespace is the tree that the mount shows.
+type Namespace struct {
+	opt     Options
+	log     *slog.Logger
+	remote  remote.Remote
+	caps    remote.Capabilities
+	state   *State
+	db      *store.DB
+	content *content.Store
+	exec    *outbox.Executor
+	inv     atomic.Pointer[Invalidator]
+
+	// flights shares one request between all who wait for the same listing or
+	// feed read.
+	flights singleflight.Group
+	// ctx ends when the namespace is closed; network work runs under it.
+	ctx    context.Context
+	cancel context.CancelFunc
+	tasks  sync.WaitGroup
+
+	// The caches below are filled and changed under the database's lock only,
+	// so that they never hold what a rolled back transaction wrote; they are
+	// read without it.
+	nodes    *lru.Cache[uint64, *store.Node]
+	names    *lru.Cache[store.Place, uint64]
+	listings *lru.Cache[uint64, store.Listing]
+
+	// Guarded by the database's lock.
+	inos, gens *store.Sequence
+	dirty      map[uint64]*store.Dirty
+	// inflight counts, per node and per place, the mutating calls under way:
+	// listings do not touch them.
+	inflight       map[uint64]int
+	inflightPlaces map[store.Place]int
+	// gone are objects that were deleted from here, and when: a listing
+	// requested earlier must not bring them back.
+	gone map[string]int64
+	// trees are the times of complete tree listings, by folder.
+	trees map[uint64]int64
+	// hot counts sends per place, running holds the intents whose calls are
+	// under way.
+	hot     map[store.Place]heat
+	running map[int64]bool
+	feed    *feed.Cursor
+
+	// openMu guards open, the nodes that somebody has open.
+	openMu sync.RWMutex
+	open   map[uint64]*inode
+
+	// lastUse is when a system call last came in, in nanoseconds.
+	lastUse atomic.Int64
+	// noTrees is set when the provider turned out not to list trees.
+	noTrees atomic.Bool
+	health  health
+	garbage garbage
+	quota   quotaCache
+}
+
+// New makes the namespace of an account over its state folder. On the first
+// mount it lists the root, which proves the credentials; later it asks nothing.
+func New(ctx context.Context, state *State, opt Options) (*Namespace, error) {
+	ns := newNamespace(state, opt)
+	if err := ns.load(); err != nil {
+		return nil, err
+	}
+	if err := ns.openContent(); err != nil {
+		return nil, err
+	}
+	if err := ns.recoverLocal(); err != nil {
+		return nil, err
+	}
+	if err := ns.firstContact(ctx); err != nil {
+		_ = ns.content.Close()
+		return nil, err
+	}
+	ns.exec = outbox.NewExecutor(&tree{ns}, outbox.Options{Now: ns.opt.Now, Logger: ns.log})
+	ns.start()
+	return ns, nil
+}
+
+func newNamespace(state *State, opt Options) *Namespace {
+	setDefaults(&opt)
+	ns := &Namespace{
+		opt: opt, log: opt.Logger, remote: opt.Remote, caps: opt.Remote.Capabilities(),
+		state: state, db: state.db, inos: store.NewInos(), gens: store.NewGens(),
+		inflight: map[uint64]int{}, inflightPlaces: map[store.Place]int{},
+		gone: map[string]int64{}, trees: map[uint64]int64{}, open: map[uint64]*inode{},
+		hot: map[store.Place]heat{}, running: map[int64]bool{},
+	}
+	ns.ctx, ns.cancel = context.WithCancel(context.Background())
+	ns.nodes, _ = lru.New[uint64, *store.Node](cachedNodes)
+	ns.names, _ = lru.New[store.Place, uint64](cachedNames)
+	ns.listings, _ = lru.New[uint64, store.Listing](cachedListings)
+	ns.db.OnReset(ns.resetLocked)
+	return ns
+}
+
+func setDefaults(opt *Options) {
+	if opt.Root == "" {
+		opt.Root = "/"
+	}
+	if opt.MaxAge == 0 {
+		opt.MaxAge = time.Minute
+	}
+	if opt.Settle == 0 {
+		opt.Settle = 2 * time.Second
+	}
+	if opt.LocalNames == nil {
+		opt.LocalNames = DefaultLocalNames
+	}
+	if opt.Logger == nil {
+		opt.Logger = slog.New(slog.DiscardHandler)
+	}
+	if opt.Now == nil {
+		opt.Now = time.Now
+	}
+}
+
+// now is the time in nanoseconds since 1970.
+func (ns *Namespace) now() int64 { return ns.opt.Now().UnixNano() }
+
+// resetLocked forgets everything that was cached of a transaction that was
+// rolled back. It runs under the database's lock.
+func (ns *Namespace) resetLocked() {
+	ns.nodes.Purge()
+	ns.names.Purge()
+	ns.listings.Purge()
+	ns.inos.Reset()
+	ns.gens.Reset()
+	ns.dirty = nil
+}
+
+// ReadOnly tells whether the mount refuses changes.
+func (ns *Namespace) ReadOnly() bool { return ns.opt.ReadOnly }
+
+// Timeout is how long the kernel may keep entries, attributes and absences
+// without asking: as long as they count as fresh, so that use of the mount is
+// seen, and changes made elsewhere show, after that time at the latest.
+func (ns *Namespace) Timeout() time.Duration { return ns.opt.MaxAge }
+
+// Used tells the namespace that somebody uses the mount.
+func (ns *Namespace) Used() { ns.lastUse.Store(ns.now()) }
+
+// SetInvalidator sets who tells the kernel what changed.
+func (ns *Namespace) SetInvalidator(inv Invalidator) { ns.inv.Store(&inv) }
+
+func (ns *Namespace) invalidateEntry(p store.Place) {
+	if inv := ns.inv.Load(); inv != nil && *inv != nil {
+		(*inv).Entry(p.Parent, p.Name)
+	}
+}
+
+func (ns *Namespace) invalidateAttr(ino uint64) {
+	if inv := ns.inv.Load(); inv != nil && *inv != nil {
+		(*inv).Attr(ino)
+	}
+}
+
+func (ns *Namespace) invalidateContent(ino uint64) {
+	if inv := ns.inv.Load(); inv != nil && *inv != nil {
+		(*inv).Content(ino)
+	}
+}
+
+// start begins the background work.
+func (ns *Namespace) start() {
+	ns.tasks.Go(func() { ns.exec.Run(ns.ctx) })
+	ns.tasks.Go(func() { ns.syncRegularly(ns.ctx) })
+	ns.tasks.Go(func() { ns.pollRegularly(ns.ctx) })
+}
+
+// Close stops the background work and closes the state. What is not sent yet
+// stays queued; Flush first to send it.
+func (ns *Namespace) Close() error {
+	ns.cancel()
+	ns.tasks.Wait()
+	err := ns.content.Close()
+	if e := ns.saveOnClose(); err == nil {
+		err = e
+	}
+	if e := ns.state.Close(); err == nil {
+		err = e
+	}
+	return err
+}

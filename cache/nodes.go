@@ -1,0 +1,280 @@
+package cache
+
+import (
+	"fmt"
+
+	"github.com/frugalfs/frugalfs/cache/store"
+	"github.com/frugalfs/frugalfs/remote"
+)
+
+// txn is the open transaction together with the caches that it keeps right.
+// Whoever has one holds the database's lock.
+type txn struct {
+	*store.Tx
+	ns *Namespace
+}
+
+// update runs f in a transaction and returns when it is committed.
+func (ns *Namespace) update(f func(txn) error) error {
+	err := ns.db.Update(func(tx *store.Tx) error {
+		t := txn{tx, ns}
+		if err := t.ensureDirty(); err != nil {
+			return err
+		}
+		return f(t)
+	})
+	return err
+}
+
+// view runs f, which must not write.
+func (ns *Namespace) view(f func(txn) error) error {
+	return ns.db.View(func(tx *store.Tx) error {
+		t := txn{tx, ns}
+		if err := t.ensureDirty(); err != nil {
+			return err
+		}
+		return f(t)
+	})
+}
+
+// ensureDirty loads the dirty nodes again after a transaction was rolled back.
+func (t txn) ensureDirty() error {
+	if t.ns.dirty != nil {
+		return nil
+	}
+	dirty, err := t.Dirty()
+	if err == nil {
+		t.ns.dirty = dirty
+	}
+	return err
+}
+
+// get returns a node, nil if there is none.
+func (t txn) get(ino uint64) (*store.Node, error) {
+	if n, ok := t.ns.nodes.Get(ino); ok {
+		return n, nil
+	}
+	n, err := t.Node(ino)
+	return t.loaded(n), err
+}
+
+// loaded completes a node that was read from the database and caches it.
+func (t txn) loaded(n *store.Node) *store.Node {
+	if n == nil {
+		return nil
+	}
+	if cached, ok := t.ns.nodes.Peek(n.Ino); ok {
+		return cached
+	}
+	n.Dirty = t.ns.dirty[n.Ino]
+	t.ns.nodes.Add(n.Ino, n)
+	if n.Exists {
+		t.ns.names.Add(n.Place, n.Ino)
+	}
+	return n
+}
+
+// child returns the node shown under a name, nil if there is none.
+func (t txn) child(parent uint64, name string) (*store.Node, error) {
+	if ino, ok := t.ns.names.Get(store.Place{Parent: parent, Name: name}); ok {
+		return t.get(ino)
+	}
+	n, err := t.Child(parent, name)
+	return t.loaded(n), err
+}
+
+// children returns up to limit nodes shown in a folder after the number after.
+func (t txn) children(parent, after uint64, limit int) ([]*store.Node, error) {
+	nodes, err := t.Children(parent, after, limit)
+	for i, n := range nodes {
+		if cached, ok := t.ns.nodes.Peek(n.Ino); ok {
+			nodes[i] = cached
+		} else {
+			n.Dirty = t.ns.dirty[n.Ino]
+		}
+	}
+	return nodes, err
+}
+
+// dir returns a folder that is shown, or the error that says why not.
+func (t txn) dir(ino uint64) (*store.Node, error) {
+	n, err := t.get(ino)
+	switch {
+	case err != nil:
+		return nil, err
+	case n == nil:
+		return nil, remote.E(remote.Stale, "open", "", fmt.Errorf("no inode %d", ino))
+	case n.Kind != Dir:
+		return nil, remote.E(remote.NotDir, "open", n.Name, nil)
+	case !n.Exists:
+		return nil, remote.E(remote.NotExist, "open", n.Name, nil)
+	}
+	return n, nil
+}
+
+// put stores a node whose Dirty part may have changed too. n must not be changed
+// afterwards.
+func (t txn) put(n *store.Node) error {
+	old, err := t.get(n.Ino)
+	if err != nil {
+		return err
+	}
+	if err := t.PutNode(n); err != nil {
+		return err
+	}
+	if old != nil && (old.Place != n.Place || !n.Exists) {
+		t.forgetName(old)
+	}
+	if err := t.putDirty(n, old); err != nil {
+		return err
+	}
+	t.ns.nodes.Add(n.Ino, n)
+	if n.Exists {
+		t.ns.names.Add(n.Place, n.Ino)
+	}
+	return nil
+}
+
+// forgetName removes a node's entry from the cache of names, unless another
+// node has the name by now.
+func (t txn) forgetName(n *store.Node) {
+	if ino, ok := t.ns.names.Peek(n.Place); ok && ino == n.Ino {
+		t.ns.names.Remove(n.Place)
+	}
+}
+
+func (t txn) putDirty(n, old *store.Node) error {
+	switch {
+	case n.Dirty != nil && (old == nil || old.Dirty != n.Dirty):
+		t.ns.dirty[n.Ino] = n.Dirty
+		return t.PutDirty(n.Ino, n.Dirty)
+	case n.Dirty == nil && t.ns.dirty[n.Ino] != nil:
+		delete(t.ns.dirty, n.Ino)
+		return t.DropDirty(n.Ino)
+	}
+	return nil
+}
+
+// drop removes a node from the namespace.
+func (t txn) drop(n *store.Node) error {
+	if err := t.DropNode(n.Ino); err != nil {
+		return err
+	}
+	t.forgetName(n)
+	t.ns.nodes.Remove(n.Ino)
+	t.ns.listings.Remove(n.Ino)
+	delete(t.ns.dirty, n.Ino)
+	delete(t.ns.trees, n.Ino)
+	return nil
+}
+
+// newIno gives out a number.
+func (t txn) newIno() (uint64, error) { return t.ns.inos.Next(t.Tx) }
+
+// listing returns what is known of a folder's entries.
+func (t txn) listing(ino uint64) (store.Listing, error) {
+	if l, ok := t.ns.listings.Get(ino); ok {
+		return l, nil
+	}
+	l, err := t.Listing(ino)
+	if err == nil {
+		t.ns.listings.Add(ino, l)
+	}
+	return l, err
+}
+
+func (t txn) putListing(ino uint64, l store.Listing) error {
+	if err := t.PutListing(ino, l); err != nil {
+		return err
+	}
+	t.ns.listings.Add(ino, l)
+	return nil
+}
+
+// touch returns a copy of n, changed by change, with its base fixed if this is
+// its first difference and its Dirty part dropped if none is left.
+func (t txn) touch(n *store.Node, change func(*store.Node)) *store.Node {
+	c := *n
+	d := store.Dirty{Base: n.Remote, Since: t.ns.now()}
+	if n.Dirty != nil {
+		d = *n.Dirty
+	}
+	d.Changed, d.Failed, d.FailKind, d.RetryAt, d.Tries = t.ns.now(), "", 0, 0, 0
+	c.Dirty = &d
+	change(&c)
+	if !differs(&c) {
+		c.Dirty = nil
+	}
+	return &c
+}
+
+// differs tells whether a node's local state is not its base.
+func differs(n *store.Node) bool {
+	d := n.Dirty
+	switch {
+	case d == nil || n.LocalOnly:
+		return false
+	case n.Exists != d.Base.Exists:
+		return true
+	case !n.Exists:
+		return false
+	}
+	return d.Content || n.Place != d.Base.Place
+}
+
+// path returns a node's path in the mount, for messages and records.
+func (t txn) path(ino uint64) string {
+	return t.walk(ino, func(n *store.Node) store.Place { return n.Place })
+}
+
+// remotePath returns a node's path at the provider, relative to the mount's
+// root.
+func (t txn) remotePath(ino uint64) string {
+	return t.walk(ino, func(n *store.Node) store.Place {
+		if n.Remote.Exists {
+			return n.Remote.Place
+		}
+		return n.Place
+	})
+}
+
+// maxDepth bounds walks towards the root: paths are at most 4096 bytes, and
+// damaged data must not make a loop.
+const maxDepth = 4096
+
+func (t txn) walk(ino uint64, place func(*store.Node) store.Place) string {
+	path := ""
+	for range maxDepth {
+		if ino == RootIno {
+			break
+		}
+		n, err := t.get(ino)
+		if err != nil || n == nil {
+			break
+		}
+		p := place(n)
+		path = "/" + p.Name + path
+		ino = p.Parent
+	}
+	if path == "" {
+		return "/"
+	}
+	return path
+}
+
+// ref addresses a node's object at the provider.
+func (t txn) ref(n *store.Node) remote.Ref {
+	return remote.Ref{ID: n.Remote.ID, Path: t.ns.rootedPath(t.remotePath(n.Ino))}
+}
+
+// rootedPath turns a path relative to the mount's root into one relative to
+// the account's.
+func (ns *Namespace) rootedPath(path string) string {
+	switch {
+	case ns.opt.Root == "/":
+		return path
+	case path == "/":
+		return ns.opt.Root
+	}
+	return ns.opt.Root + path
+}

@@ -1,0 +1,6 @@
+//go:build !race
+
+package outbox
+
+// randomCases is how many random trees are tried.
+const randomCases = 20000

@@ -1,0 +1,331 @@
+package cache
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"path"
+	"slices"
+
+	"github.com/frugalfs/frugalfs/cache/outbox"
+	"github.com/frugalfs/frugalfs/cache/store"
+	"github.com/frugalfs/frugalfs/remote"
+	"github.com/frugalfs/frugalfs/remote/ledger"
+)
+
+var errEOF = io.EOF
+
+// reserveOpenIntents keeps listings away from what calls of an earlier run may
+// have changed, until Recover has looked.
+func (t txn) reserveOpenIntents() error {
+	intents, err := t.Intents()
+	if err != nil {
+		return err
+	}
+	for _, in := range intents {
+		j := jobOf(t.ns, in)
+		t.reserve(j, 1)
+		delete(t.ns.running, in.ID)
+	}
+	return nil
+}
+
+// jobOf is the job that an intent announced.
+func jobOf(ns *Namespace, in store.Intent) *job {
+	return &job{
+		ns: ns, intent: in, place: store.Place{Parent: in.Parent, Name: in.Name},
+		step: outbox.Step{Op: outbox.Op(in.Op), Inos: in.Inos, Over: in.Over, Parent: in.Parent, Name: in.Name},
+	}
+}
+
+// Recover implements outbox.Tree.
+func (tr *tree) Recover(ctx context.Context) error {
+	ctx = ledger.WithClass(ctx, ledger.Writeback)
+	var open []store.Intent
+	err := tr.ns.view(func(t txn) error {
+		all, err := t.Intents()
+		for _, in := range all {
+			if !t.ns.running[in.ID] {
+				open = append(open, in)
+			}
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, in := range open {
+		if err := jobOf(tr.ns, in).resolve(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// resolve looks up what became of a call, and adopts or forgets it. A late
+// arrival of the call does no harm: it does again what was adopted, or makes
+// something that the next listing shows.
+func (j *job) resolve(ctx context.Context) error {
+	j.ns.log.Info("looking up an unfinished change", "op", j.step.Op.String(), "name", j.place.Name)
+	switch j.step.Op {
+	case outbox.Upload:
+		return j.resolveUpload(ctx)
+	case outbox.Mkdir:
+		return j.resolveMkdir(ctx)
+	case outbox.Delete:
+		return j.resolveEach(ctx, j.resolveDelete)
+	}
+	return j.resolveEach(ctx, j.resolvePlace)
+}
+
+// resolveEach resolves the nodes of a call one by one, then ends the intent.
+func (j *job) resolveEach(ctx context.Context, one func(context.Context, uint64) error) error {
+	for _, ino := range j.step.Inos {
+		if err := one(ctx, ino); err != nil {
+			return err
+		}
+	}
+	j.cancel()
+	return nil
+}
+
+// stat looks at a node's object; ok is false if the provider has none.
+func (j *job) stat(ctx context.Context, ref remote.Ref) (o remote.Object, ok bool, err error) {
+	o, err = j.ns.remote.Stat(ctx, ref)
+	if remote.IsKind(err, remote.NotExist) {
+		return o, false, nil
+	}
+	return o, err == nil, err
+}
+
+// refOf addresses a node's object; ok is false if it is not known to have one.
+func (j *job) refOf(ino uint64) (ref remote.Ref, n *store.Node, ok bool) {
+	_ = j.ns.view(func(t txn) error {
+		m, err := t.get(ino)
+		if err == nil && m != nil && m.Remote.Exists {
+			ref, n, ok = t.ref(m), m, true
+		}
+		return err
+	})
+	return ref, n, ok
+}
+
+// placeRef addresses, by path, what is at the call's target.
+func (j *job) placeRef() (ref remote.Ref) {
+	_ = j.ns.view(func(t txn) error {
+		ref.Path = t.ns.rootedPath(path.Join(t.remotePath(j.place.Parent), j.place.Name))
+		return nil
+	})
+	return ref
+}
+
+func (j *job) resolveDelete(ctx context.Context, ino uint64) error {
+	ref, _, ok := j.refOf(ino)
+	if !ok {
+		return nil
+	}
+	_, exists, err := j.stat(ctx, ref)
+	if err != nil || exists {
+		return err
+	}
+	return j.ns.update(func(t txn) error { return j.commitDeleted(t, ino, remote.Object{}) })
+}
+
+func (j *job) resolvePlace(ctx context.Context, ino uint64) error {
+	ref, n, ok := j.refOf(ino)
+	if !ok {
+		return nil
+	}
+	o, exists, err := j.stat(ctx, ref)
+	if err != nil || !exists {
+		return err
+	}
+	want := j.place
+	if j.step.Op == outbox.Move {
+		want.Name = n.Remote.Name
+	}
+	return j.ns.update(func(t txn) error {
+		s, err := t.resultState(o, want)
+		if err != nil || s.Place != want || !t.parentIs(o, want.Parent) {
+			return err
+		}
+		moved := *j
+		moved.place = want
+		return moved.commitPlaced(t, ino, o)
+	})
+}
+
+// parentIs tells whether an object is in a folder, by its parent's ID or, if the
+// provider does not tell that, by its path.
+func (t txn) parentIs(o remote.Object, dir uint64) bool {
+	n, err := t.get(dir)
+	if err != nil || n == nil {
+		return false
+	}
+	if o.ParentID != "" && n.Remote.ID != "" {
+		return o.ParentID == n.Remote.ID
+	}
+	return path.Dir(o.Path) == t.ns.rootedPath(t.remotePath(dir))
+}
+
+func (j *job) resolveMkdir(ctx context.Context) error {
+	o, exists, err := j.stat(ctx, j.placeRef())
+	if err != nil {
+		return err
+	}
+	if !exists || !o.Dir {
+		j.cancel()
+		return nil
+	}
+	// Whoever made it: folders of one name merge. What is in it is not known.
+	return j.commit(func(t txn) error {
+		if err := j.commitPlaced(t, j.step.Inos[0], o); err != nil {
+			return err
+		}
+		return t.putListing(j.step.Inos[0], store.Listing{})
+	})
+}
+
+func (j *job) resolveUpload(ctx context.Context) error {
+	ref, base := j.placeRef(), store.State{}
+	for _, ino := range []uint64{j.step.Over, j.step.Inos[0]} {
+		if r, n, ok := j.refOf(ino); ok && ino != 0 {
+			ref, base = r, n.Remote
+			break
+		}
+	}
+	o, exists, err := j.stat(ctx, ref)
+	switch {
+	case err != nil:
+		return err
+	case !exists || o.Dir:
+		j.cancel()
+		return nil
+	case base.Exists && o.Version == base.Version && o.Size == base.Size && o.Size != j.intent.Size:
+		j.cancel()
+		return nil
+	}
+	ours, size, err := j.ours(ctx, o)
+	if err != nil {
+		return err
+	}
+	if !ours {
+		j.cancel()
+		return nil
+	}
+	return j.uploaded(o, size)
+}
+
+// ours tells whether an object holds the generation that was sent. Sizes that
+// agree prove nothing, so the contents are compared.
+func (j *job) ours(ctx context.Context, o remote.Object) (bool, int64, error) {
+	body, err := j.ns.openBody(j.intent.Gen)
+	if err != nil {
+		return false, 0, nil // the generation is gone: nothing to adopt
+	}
+	defer body.close()
+	if o.Size != body.size {
+		return false, 0, nil
+	}
+	if body.size == 0 {
+		return true, 0, nil
+	}
+	d, err := j.ns.remote.Download(ctx, o.Ref(), 0, -1)
+	if err != nil {
+		return false, 0, err
+	}
+	defer func() { _ = d.Close() }()
+	same, err := sameBytes(d, body, body.size)
+	return same, body.size, err
+}
+
+// sameBytes compares a stream with size bytes of content.
+func sameBytes(r io.Reader, content io.ReaderAt, size int64) (bool, error) {
+	a, b := make([]byte, 1<<18), make([]byte, 1<<18)
+	for off := int64(0); off < size; {
+		n := min(int64(len(a)), size-off)
+		if _, err := io.ReadFull(r, a[:n]); err != nil {
+			return false, remote.E(remote.Temporary, "compare", "", err)
+		}
+		if _, err := content.ReadAt(b[:n], off); err != nil && !errors.Is(err, io.EOF) {
+			return false, err
+		}
+		if !bytes.Equal(a[:n], b[:n]) {
+			return false, nil
+		}
+		off += n
+	}
+	return true, nil
+}
+
+// recoverLocal brings rows and content files together after a crash: sizes that
+// only staged files know, deleted files that were kept open, and generations
+// that no node refers to.
+func (ns *Namespace) recoverLocal() error {
+	if err := ns.sizeWritten(); err != nil {
+		return err
+	}
+	return ns.dropForgotten()
+}
+
+// sizeWritten records the sizes and times of files that were open for writing.
+func (ns *Namespace) sizeWritten() error {
+	var open []*store.Node
+	err := ns.view(func(t txn) (err error) {
+		open, err = t.Unsized()
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, n := range open {
+		size, mtime := int64(0), n.Mtime
+		st, err := ns.content.OpenStaged(n.Gen)
+		if err != nil {
+			ns.health.noteLost(n.Name, err)
+			ns.log.Error("written content is missing", "name", n.Name, "err", err)
+		} else {
+			size, mtime = st.Size(), st.ModTime().UnixNano()
+			_ = st.Close()
+		}
+		err = ns.update(func(t txn) error {
+			c := *t.loaded(n)
+			c.Size, c.Mtime = size, mtime
+			return t.put(&c)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// dropForgotten drops deleted nodes that only open handles kept, and staged
+// content that no node refers to and whose node is known: it was sent, or
+// replaced, before the crash.
+func (ns *Namespace) dropForgotten() error {
+	return ns.update(func(t txn) error {
+		nodes, err := t.Deleted()
+		if err != nil {
+			return err
+		}
+		for _, n := range nodes {
+			n = t.loaded(n)
+			if !n.Remote.Exists && n.Dirty == nil {
+				t.ns.unused(n.Gen)
+				if err := t.drop(n); err != nil {
+					return err
+				}
+			}
+		}
+		gens, err := t.UnusedGens()
+		if err != nil {
+			return err
+		}
+		for _, gen := range slices.Clip(gens) {
+			t.ns.unused(gen)
+		}
+		return nil
+	})
+}

@@ -1,0 +1,220 @@
+package cache
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/frugalfs/frugalfs/cache/content"
+	"github.com/frugalfs/frugalfs/cache/store"
+	"github.com/frugalfs/frugalfs/remote"
+	"github.com/frugalfs/frugalfs/remote/ledger"
+)
+
+// health remembers how the provider answered lately.
+type health struct {
+	// mu guards the fields below. It is an innermost lock.
+	mu        sync.Mutex
+	last      error
+	lastAt    time.Time
+	okAt      time.Time
+	conflicts []Conflict
+	lost      []string
+}
+
+// Conflict is a file that was changed on both sides.
+type Conflict struct {
+	Path string    `json:"path"`
+	At   time.Time `json:"at"`
+}
+
+// maxConflicts is how many conflicts are listed.
+const maxConflicts = 100
+
+// note takes in how a request went.
+func (h *health) note(err error, at time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if err == nil || remote.IsKind(err, remote.NotExist) {
+		h.last, h.okAt = nil, at
+		return
+	}
+	if !remote.IsKind(err, remote.Canceled) {
+		h.last, h.lastAt = err, at
+	}
+}
+
+func (h *health) noteConflict(path string, at time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.conflicts = append(h.conflicts, Conflict{path, at})
+	if len(h.conflicts) > maxConflicts {
+		h.conflicts = h.conflicts[1:]
+	}
+}
+
+func (h *health) noteLost(name string, err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.lost = append(h.lost, name+": "+err.Error())
+}
+
+// Status is how a mount stands.
+type Status struct {
+	Provider string `json:"provider"`
+	Account  string `json:"account"`
+	Root     string `json:"root"`
+	StateDir string `json:"state_dir"`
+	ReadOnly bool   `json:"read_only"`
+	// Online is false after a request that did not get through; Trouble is
+	// its error, or what keeps changes from being sent.
+	Online  bool   `json:"online"`
+	Trouble string `json:"trouble,omitempty"`
+	// LastAnswer is when the provider last answered.
+	LastAnswer time.Time `json:"last_answer,omitzero"`
+	// Nodes counts what is known, Pending what is to be sent, Failed what of
+	// it was given up, Sending the calls under way.
+	Nodes   int `json:"nodes"`
+	Pending int `json:"pending"`
+	Failed  int `json:"failed"`
+	Sending int `json:"sending"`
+	// Freshness tells how changes made elsewhere are noticed: "feed" or
+	// "age"; FeedRead is when the feed was last read.
+	Freshness string        `json:"freshness"`
+	FeedRead  time.Time     `json:"feed_read,omitzero"`
+	MaxAge    time.Duration `json:"max_age"`
+	// Content is the state of the content on disk, in bytes.
+	Content content.Usage `json:"content"`
+	// Conflicts are the latest ones of this run.
+	Conflicts []Conflict `json:"conflicts,omitempty"`
+	// SetAside is where a damaged database was moved, Orphans files that
+	// belong to nothing known, Suspect and Lost written content that is not
+	// to be trusted or not there.
+	SetAside string   `json:"set_aside,omitempty"`
+	Orphans  []string `json:"orphans,omitempty"`
+	Lost     []string `json:"lost,omitempty"`
+}
+
+// Status returns how the mount stands. It makes no request.
+func (ns *Namespace) Status() (Status, error) {
+	s := Status{
+		Provider: ns.caps.Provider, Account: ns.opt.Account, Root: ns.opt.Root, StateDir: ns.state.dir,
+		ReadOnly: ns.opt.ReadOnly, Freshness: "age", MaxAge: ns.opt.MaxAge, Content: ns.content.Usage(),
+		SetAside: ns.state.setAside, Orphans: ns.content.Orphans(), Sending: ns.exec.Running(),
+	}
+	ns.health.report(&s)
+	if trouble := ns.exec.Trouble(); trouble != nil {
+		s.Trouble = trouble.Error()
+	}
+	_, hasFeed := ns.remote.(remote.Feed)
+	err := ns.view(func(t txn) (err error) {
+		s.Pending = len(ns.dirty)
+		for _, d := range ns.dirty {
+			if d.Failed != "" {
+				s.Failed++
+			}
+		}
+		if hasFeed && !ns.feed.Forbidden {
+			s.Freshness = "feed"
+			if at := ns.feed.Read(); at != 0 {
+				s.FeedRead = time.Unix(0, at)
+			}
+		}
+		s.Nodes, err = t.CountNodes()
+		return err
+	})
+	return s, err
+}
+
+func (h *health) report(s *Status) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	s.Online, s.LastAnswer = true, h.okAt
+	s.Conflicts, s.Lost = slices.Clone(h.conflicts), slices.Clone(h.lost)
+	if h.last != nil {
+		s.Trouble = h.last.Error()
+		s.Online = !remote.IsKind(h.last, remote.Offline)
+	}
+}
+
+// quotaCache holds what the account may store: statfs never waits for the
+// provider.
+type quotaCache struct {
+	mu    sync.Mutex
+	quota remote.Quota
+	known bool
+	asked time.Time
+}
+
+// quotaAge is how old the quota may be that statfs shows.
+const quotaAge = 6 * time.Hour
+
+// unknownSpace is shown as free where the provider tells nothing.
+const unknownSpace = 1 << 50
+
+// Statfs returns the account's space as last told. It never waits: if the
+// knowledge is old, it is asked for in the background, when the budget allows.
+func (ns *Namespace) Statfs(_ context.Context) (Statfs, error) {
+	q, known := ns.currentQuota()
+	s := Statfs{Total: unknownSpace, Free: unknownSpace, MaxName: MaxName}
+	if known && q.Limit > 0 {
+		s.Total, s.Free = q.Limit, max(q.Limit-max(q.Used, 0), 0)
+	}
+	return s, nil
+}
+
+func (ns *Namespace) currentQuota() (remote.Quota, bool) {
+	c := &ns.quota
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.asked.IsZero() {
+		ns.loadQuota(c)
+	}
+	quoter, ok := ns.remote.(remote.Quoter)
+	if ok && ns.opt.Now().Sub(c.asked) > quotaAge && ns.ctx.Err() == nil {
+		c.asked = ns.opt.Now()
+		ns.tasks.Go(func() { ns.askQuota(quoter) })
+	}
+	return c.quota, c.known
+}
+
+// savedQuota is the quota in the database.
+type savedQuota struct {
+	Quota remote.Quota `json:"quota"`
+	At    time.Time    `json:"at"`
+}
+
+func (ns *Namespace) loadQuota(c *quotaCache) {
+	var saved savedQuota
+	_ = ns.view(func(t txn) error {
+		text, err := t.Meta(metaQuota)
+		if err == nil && text != "" && json.Unmarshal([]byte(text), &saved) == nil {
+			c.quota, c.known, c.asked = saved.Quota, true, saved.At
+		}
+		return err
+	})
+}
+
+func (ns *Namespace) askQuota(quoter remote.Quoter) {
+	ctx, cancel := context.WithTimeout(ledger.WithClass(ns.ctx, ledger.Prefetch), time.Minute)
+	defer cancel()
+	q, err := quoter.Quota(ctx)
+	if err != nil {
+		ns.log.Debug("asking for the quota", "err", err)
+		return
+	}
+	ns.quota.mu.Lock()
+	ns.quota.quota, ns.quota.known = q, true
+	ns.quota.mu.Unlock()
+	text, err := json.Marshal(savedQuota{q, ns.opt.Now()})
+	if err == nil {
+		_ = ns.db.UpdateLazily(func(tx *store.Tx) error { return tx.SetMeta(metaQuota, string(text)) })
+	}
+}
+
+// withCause tells the ledger on whose behalf a request about a node is made.
+func (ns *Namespace) withCause(ctx context.Context, ino uint64) context.Context {
+	return ledger.WithCause(ctx, ns.cause(ctx, ino))
+}

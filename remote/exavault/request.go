@@ -1,0 +1,199 @@
+package exavault
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/frugalfs/frugalfs/remote"
+	"github.com/frugalfs/frugalfs/remote/ledger"
+)
+
+const (
+	// maxAnswer is the most bytes of an answer about single resources or one
+	// batch that are read into memory.
+	maxAnswer = 16 << 20
+	// maxDrain is how much is read of an answer that is no longer needed, to
+	// keep its connection.
+	maxDrain = 64 << 10
+)
+
+// call describes one request, for sending it and for naming it in errors.
+type call struct {
+	op      string // the operation, as the ledger and errors name it
+	about   string // the path that errors name
+	method  string
+	path    string // below the API's address
+	query   url.Values
+	body    any         // sent as JSON if not nil
+	header  http.Header // beside what every request carries
+	mutates bool        // whether it changes anything at the provider
+}
+
+// send makes the request and returns its answer if the status is 2xx; the
+// caller closes it.
+func (c *Client) send(ctx context.Context, k call) (*http.Response, error) {
+	var body io.Reader
+	if k.body != nil {
+		b, err := json.Marshal(k.body)
+		if err != nil {
+			return nil, remote.E(remote.Invalid, k.op, k.about, err)
+		}
+		body = bytes.NewReader(b)
+	}
+	req, err := c.request(ctx, k, body)
+	if err != nil {
+		return nil, err
+	}
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	return c.roundTrip(req, k)
+}
+
+// request makes a request with all that every request carries.
+func (c *Client) request(ctx context.Context, k call, body io.Reader) (*http.Request, error) {
+	u := c.base + k.path
+	if q := encodeQuery(k.query); q != "" {
+		u += "?" + q
+	}
+	req, err := http.NewRequestWithContext(ledger.WithOp(ctx, k.op), k.method, u, body)
+	if err != nil {
+		return nil, remote.E(remote.Invalid, k.op, k.about, err)
+	}
+	for _, h := range []http.Header{c.header, k.header} {
+		for name, values := range h {
+			req.Header[name] = values
+		}
+	}
+	return req, nil
+}
+
+// encodeQuery writes blanks as %20: "+" means a blank to some servers only.
+func encodeQuery(q url.Values) string {
+	return strings.ReplaceAll(q.Encode(), "+", "%20")
+}
+
+func (c *Client) roundTrip(req *http.Request, k call) (*http.Response, error) {
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return nil, k.lost(err)
+	}
+	if resp.StatusCode/100 == 2 {
+		return resp, nil
+	}
+	defer finish(resp)
+	return nil, k.refused(resp)
+}
+
+// finish closes an answer, after reading a rest that is short, so that its
+// connection can be used again.
+func finish(resp *http.Response) {
+	_, _ = io.CopyN(io.Discard, resp.Body, maxDrain)
+	_ = resp.Body.Close()
+}
+
+// lost makes an error of a request, or the reading of an answer, that failed
+// on the way. The ledger's own errors keep their kind.
+func (k call) lost(err error) *remote.Error {
+	var known *remote.Error
+	if errors.As(err, &known) {
+		e := *known
+		e.Op, e.Path = k.op, k.about
+		return &e
+	}
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		err = u.Err // the address says nothing that Op and Path do not
+	}
+	e := remote.E(remote.Temporary, k.op, k.about, err)
+	e.Unknown = k.mutates
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		e.Kind = remote.Canceled
+	}
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
+		e.Kind, e.Unknown = remote.Offline, false
+	}
+	return e
+}
+
+// broken makes an error of an answer that could not be read to its end.
+func (k call) broken(resp *http.Response, err error) *remote.Error {
+	if resp.Request != nil && resp.Request.Context().Err() != nil {
+		// The network's word for it may be that the connection is closed.
+		err = errors.Join(resp.Request.Context().Err(), err)
+	}
+	return k.lost(err)
+}
+
+// corrupt makes an error of a success that makes no sense. What a mutating
+// request came to is then unknown.
+func (k call) corrupt(status int, detail string, err error) *remote.Error {
+	return &remote.Error{
+		Kind: remote.Corrupt, Op: k.op, Path: k.about, Status: status,
+		Detail: clean(detail), Err: err, Unknown: k.mutates,
+	}
+}
+
+// answer is the part of every JSON answer that the client reads.
+type answer struct {
+	Status    number          `json:"responseStatus"`
+	Data      json.RawMessage `json:"data"`
+	Meta      meta            `json:"meta"`
+	Errors    wireErrors      `json:"errors"`
+	Responses []item          `json:"responses"`
+
+	http  int  // the HTTP status
+	empty bool // whether there was no body at all
+}
+
+// ask sends a request and reads its JSON answer.
+func (c *Client) ask(ctx context.Context, k call) (*answer, error) {
+	resp, err := c.send(ctx, k)
+	if err != nil {
+		return nil, err
+	}
+	defer finish(resp)
+	return k.read(resp)
+}
+
+// read parses the answer to a request that succeeded.
+func (k call) read(resp *http.Response) (*answer, error) {
+	b, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	switch {
+	case err != nil:
+		return nil, k.broken(resp, err)
+	case len(b) > maxAnswer:
+		return nil, k.corrupt(resp.StatusCode, "the answer is too long", nil)
+	}
+	a := &answer{http: resp.StatusCode}
+	if len(bytes.TrimSpace(b)) == 0 {
+		a.empty = true
+		return a, nil
+	}
+	if err := lenient(json.Unmarshal(b, a)); err != nil || b[firstByte(b)] != '{' {
+		return nil, k.corrupt(resp.StatusCode, "the answer is no JSON object ("+resp.Header.Get("Content-Type")+")", err)
+	}
+	if a.Status.ok && a.Status.n >= 400 {
+		return nil, k.corrupt(resp.StatusCode, "the answer contradicts its status: "+a.Errors.detail(), nil)
+	}
+	return a, nil
+}
+
+// firstByte returns the index of the first byte of b that is no blank; b must
+// have one.
+func firstByte(b []byte) int { return len(b) - len(bytes.TrimLeft(b, " \t\r\n")) }
+
+// lenient drops complaints about the type of single fields, which then have
+// their zero values: the checks on values find out what is missing.
+func lenient(err error) error {
+	if _, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		return nil
+	}
+	return err
+}

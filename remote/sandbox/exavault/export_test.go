@@ -1,0 +1,4 @@
+package exavault
+
+// Signature gives the tests of other packages access to signature.
+var Signature = signature
