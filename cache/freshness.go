@@ -98,15 +98,15 @@ func (t txn) staleAll() error {
 }
 
 // applyEvent marks what an event makes stale. Paths in the feed are relative to
-// the account, and where in it this user's home is nobody tells: every known
-// folder that the end of the path could mean is marked.
+// the account, and where in it this user's home is nobody tells: what the whole
+// path means is marked, and every known folder that its end could mean.
 func (t txn) applyEvent(e feed.Event) error {
 	if e.Scope == feed.Everything {
 		return t.staleAll()
 	}
-	for p := e.Path; ; {
+	for p, whole := e.Path, true; ; whole = false {
 		if inside, ok := t.insideRoot(p); ok {
-			if err := t.staleAt(e.Scope, inside); err != nil {
+			if err := t.staleAt(e.Scope, inside, whole); err != nil {
 				return err
 			}
 		}
@@ -132,13 +132,13 @@ func (t txn) insideRoot(p string) (string, bool) {
 }
 
 // staleAt marks the folder at a path at the provider, or the nearest one above
-// it that is known.
-func (t txn) staleAt(scope feed.Scope, p string) error {
+// it that is known. For the end of a path the root is no answer.
+func (t txn) staleAt(scope feed.Scope, p string, whole bool) error {
 	dir, found, err := t.walkRemote(p)
-	if err != nil {
+	switch {
+	case err != nil || (dir == RootIno && !whole && !found):
 		return err
-	}
-	if scope == feed.Tree && found {
+	case scope == feed.Tree && found:
 		return t.staleTree(dir)
 	}
 	return t.staleListing(dir)

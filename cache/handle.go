@@ -128,7 +128,7 @@ func (in *inode) settle() {
 	err := in.ns.db.UpdateLazily(func(tx *store.Tx) error {
 		t := txn{tx, in.ns}
 		n, err := t.get(in.ino)
-		if err != nil || n == nil || n.Gen != gen || n.Size >= 0 {
+		if err != nil || n == nil || n.Gen != gen || (n.Size == size && n.Mtime == mtime) {
 			return err
 		}
 		c := *n
@@ -288,35 +288,48 @@ func (ns *Namespace) pathOf(ino uint64) (path string) {
 
 // Open opens a file; flags are open(2)'s. O_TRUNC fetches nothing.
 func (ns *Namespace) Open(ctx context.Context, ino uint64, flags uint32) (*Handle, error) {
-	n, err := ns.node(ino)
-	if err != nil {
-		return nil, err
-	}
-	if n.Kind == Dir {
-		return nil, remote.E(remote.IsDir, "open", n.Name, nil)
-	}
 	write := flags&unix.O_ACCMODE != unix.O_RDONLY
-	if write || flags&unix.O_TRUNC != 0 {
-		if err := ns.writable("open", n.Name); err != nil {
-			return nil, err
-		}
+	// Acquired before anything is looked at: from here on a node that is
+	// deleted keeps its row.
+	h := &Handle{
+		ns: ns, in: ns.acquire(ino, write), write: write,
+		sync: flags&(unix.O_SYNC|unix.O_DSYNC) != 0, keep: true,
 	}
-	if n.Remote.Exists && n.Dirty == nil {
-		ns.refresh(ctx, n)
-	}
-	in := ns.acquire(ino, write)
-	h := &Handle{ns: ns, in: in, write: write, sync: flags&(unix.O_SYNC|unix.O_DSYNC) != 0, keep: true}
-	if err := in.openStaged(); err != nil {
+	if err := h.open(ctx, flags); err != nil {
 		h.Release()
 		return nil, err
 	}
-	if flags&unix.O_TRUNC != 0 {
-		if err := in.truncate(ctx, 0); err != nil {
-			h.Release()
-			return nil, err
+	return h, nil
+}
+
+func (h *Handle) open(ctx context.Context, flags uint32) error {
+	var n *store.Node
+	// Under the lock, so that a delete under way has either seen the handle or
+	// removed the node.
+	err := h.ns.view(func(t txn) (err error) {
+		if n, err = t.get(h.in.ino); err == nil && n == nil {
+			err = staleOr(nil, h.in.ino)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if n.Kind == Dir {
+		return remote.E(remote.IsDir, "open", n.Name, nil)
+	}
+	if h.write || flags&unix.O_TRUNC != 0 {
+		if err := h.ns.writable("open", n.Name); err != nil {
+			return err
 		}
 	}
-	return h, nil
+	if n.Remote.Exists && n.Dirty == nil {
+		h.ns.refresh(ctx, n)
+	}
+	if err := h.in.openStaged(); err != nil || flags&unix.O_TRUNC == 0 {
+		return err
+	}
+	return h.in.truncate(ctx, 0)
 }
 
 // openStaged opens the content that an earlier user left behind.

@@ -269,25 +269,29 @@ func (ns *Namespace) recoverLocal() error {
 	return ns.dropForgotten()
 }
 
-// sizeWritten records the sizes and times of files that were open for writing.
+// sizeWritten records the sizes and times that only the staged files know, as
+// the files were open for writing.
 func (ns *Namespace) sizeWritten() error {
 	var open []*store.Node
 	err := ns.view(func(t txn) (err error) {
-		open, err = t.Unsized()
+		open, err = t.Written()
 		return err
 	})
 	if err != nil {
 		return err
 	}
 	for _, n := range open {
-		size, mtime := int64(0), n.Mtime
 		st, err := ns.content.OpenStaged(n.Gen)
 		if err != nil {
-			ns.health.noteLost(n.Name, err)
-			ns.log.Error("written content is missing", "name", n.Name, "err", err)
-		} else {
-			size, mtime = st.Size(), st.ModTime().UnixNano()
-			_ = st.Close()
+			if err := ns.contentLost(n, err); err != nil {
+				return err
+			}
+			continue
+		}
+		size, mtime := st.Size(), st.ModTime().UnixNano()
+		_ = st.Close()
+		if n.Size == size && n.Mtime == mtime {
+			continue
 		}
 		err = ns.update(func(t txn) error {
 			c := *t.loaded(n)
@@ -299,6 +303,23 @@ func (ns *Namespace) sizeWritten() error {
 		}
 	}
 	return nil
+}
+
+// contentLost reports a file whose written content is not there, and keeps it
+// from being sent over what the provider has.
+func (ns *Namespace) contentLost(n *store.Node, cause error) error {
+	ns.health.noteLost(ns.pathOf(n.Ino), cause)
+	ns.log.Error("written content is missing", "path", ns.pathOf(n.Ino), "err", cause)
+	return ns.update(func(t txn) error {
+		c := *t.loaded(n)
+		c.Size = max(c.Size, 0)
+		if c.Dirty != nil {
+			d := *c.Dirty
+			d.Failed, d.FailKind = "written content is missing from the state folder", uint8(remote.Corrupt)
+			c.Dirty = &d
+		}
+		return t.put(&c)
+	})
 }
 
 // dropForgotten drops deleted nodes that only open handles kept, and staged

@@ -70,7 +70,7 @@ func (tr *tree) Snapshot(force bool) (in outbox.Input, next time.Time, err error
 		Parents: map[uint64]uint64{store.RootIno: 0}, Children: map[uint64]int{},
 		Evidence: outbox.Evidence{Object: map[uint64]int64{}, Tree: map[uint64]int64{}},
 		Caps:     tr.capabilities(),
-	}, force: force}
+	}, force: force, added: map[uint64]bool{}}
 	err = tr.ns.view(func(t txn) error {
 		s.t = t
 		for ino := range tr.ns.dirty {
@@ -104,6 +104,8 @@ type snapshot struct {
 	in    outbox.Input
 	force bool
 	next  int64
+	// added are the clean nodes in the input.
+	added map[uint64]bool
 }
 
 func (s *snapshot) add(ino uint64) error {
@@ -125,7 +127,81 @@ func (s *snapshot) add(ino uint64) error {
 			return err
 		}
 	}
-	return s.addFolder(ino)
+	if n.Kind == Dir && !n.Exists {
+		if err := s.addDeleted(n); err != nil {
+			return err
+		}
+	}
+	return s.addInTheWay(n)
+}
+
+// addDeleted adds what a recursive delete of a folder depends on: how many
+// objects are known in it, and when all below it was last listed.
+func (s *snapshot) addDeleted(n *store.Node) error {
+	count, err := s.t.CountRemote(n.Ino)
+	if err != nil {
+		return err
+	}
+	s.in.Children[n.Ino] = count
+	if at := s.t.ns.trees[n.Ino]; at != 0 {
+		s.in.Evidence.Tree[n.Ino] = at
+	}
+	if s.in.Caps.TreeList {
+		return nil
+	}
+	at, err := s.oldestListing(n.Ino, 0)
+	if err == nil && at != 0 {
+		s.in.Evidence.Tree[n.Ino] = at
+	}
+	return err
+}
+
+// oldestListing is when a folder and all folders below it had been listed, 0 if
+// one of them never was.
+func (s *snapshot) oldestListing(ino uint64, depth int) (int64, error) {
+	l, err := s.t.listing(ino)
+	if err != nil || !l.Complete || depth > maxDepth {
+		return 0, err
+	}
+	oldest := l.Sent
+	nodes, err := s.t.RemoteChildren(ino)
+	if err != nil {
+		return 0, err
+	}
+	for _, c := range nodes {
+		if c.Kind != Dir {
+			continue
+		}
+		at, err := s.oldestListing(c.Ino, depth+1)
+		if err != nil || at == 0 {
+			return 0, err
+		}
+		oldest = min(oldest, at)
+	}
+	return oldest, nil
+}
+
+// addInTheWay adds the clean nodes that a move and a rename, one after the
+// other, would meet in the place between.
+func (s *snapshot) addInTheWay(n *store.Node) error {
+	if !n.Exists || !n.Remote.Exists || n.Parent == n.Remote.Parent || n.Name == n.Remote.Name {
+		return nil
+	}
+	for _, p := range []store.Place{{Parent: n.Parent, Name: n.Remote.Name}, {Parent: n.Remote.Parent, Name: n.Name}} {
+		other, err := s.t.child(p.Parent, p.Name)
+		if err != nil {
+			return err
+		}
+		if other == nil || other.Dirty != nil || !other.Remote.Exists || s.added[other.Ino] {
+			continue
+		}
+		s.added[other.Ino] = true
+		r := known(other.Remote)
+		s.in.Nodes = append(s.in.Nodes, outbox.Node{
+			Ino: other.Ino, Dir: other.Kind == Dir, Local: r.Place, Base: r, Remote: r, Size: r.Size,
+		})
+	}
+	return nil
 }
 
 func known(s store.State) outbox.Known {
@@ -159,9 +235,6 @@ func (s *snapshot) addParents(ino uint64) error {
 }
 
 func (s *snapshot) addFolder(ino uint64) error {
-	if at := s.t.ns.trees[ino]; at != 0 {
-		s.in.Evidence.Tree[ino] = at
-	}
 	l, err := s.t.listing(ino)
 	if err == nil && l.Complete {
 		s.in.Children[ino] = l.Entries
@@ -172,19 +245,45 @@ func (s *snapshot) addFolder(ino uint64) error {
 // ready tells whether a node may be sent now, and notes when it will be.
 func (s *snapshot) ready(n *store.Node) bool {
 	ns, d := s.t.ns, n.Dirty
-	if ns.inflight[n.Ino] > 0 || d.Failed != "" || ns.opt.ReadOnly {
+	if ns.opt.ReadOnly || s.stuck(n) || s.parentStuck(n) {
 		return false
 	}
 	if n.Kind == File && n.Exists && ns.isWritten(n.Ino) {
 		s.wait(d.Since + int64(snapshotAfter))
 		return ns.now() >= d.Since+int64(snapshotAfter)
 	}
-	due := s.t.due(n)
-	if s.force && d.RetryAt <= ns.now() {
+	if s.force {
 		return true
 	}
+	due := s.t.due(n)
 	s.wait(due)
 	return ns.now() >= due
+}
+
+// stuck tells whether a node is in flight, was given up, or waits after a
+// failure.
+func (s *snapshot) stuck(n *store.Node) bool {
+	if s.t.ns.inflight[n.Ino] > 0 || n.Dirty.Failed != "" {
+		return true
+	}
+	s.wait(n.Dirty.RetryAt)
+	return n.Dirty.RetryAt > s.t.ns.now()
+}
+
+// parentStuck tells whether a folder that is new here, and that a node needs, is
+// stuck.
+func (s *snapshot) parentStuck(n *store.Node) bool {
+	for range maxDepth {
+		p, err := s.t.get(n.Parent)
+		if err != nil || p == nil || p.Dirty == nil || p.Remote.Exists {
+			return err != nil
+		}
+		if s.stuck(p) {
+			return true
+		}
+		n = p
+	}
+	return true
 }
 
 // wait notes a time at which a node becomes ready.

@@ -212,12 +212,13 @@ func (ns *Namespace) truncate(ctx context.Context, ino uint64, size int64, h *Ha
 	return in.truncate(ctx, size)
 }
 
-// setContentTime gives the staged file of an open file its time, so that the
-// time survives as the size does.
+// setContentTime gives a file's staged content its time: the staged file has the
+// last word on size and time, also after a crash.
 func (ns *Namespace) setContentTime(ino uint64, mtime int64) error {
-	in := ns.openInode(ino)
-	if in == nil {
-		return nil
+	in := ns.acquire(ino, false)
+	defer in.release(false)
+	if err := in.openStaged(); err != nil {
+		return err
 	}
 	in.mu.RLock()
 	defer in.mu.RUnlock()

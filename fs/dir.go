@@ -78,20 +78,20 @@ func (f *FS) readDir(cancel <-chan struct{}, input *fuse.ReadIn, add func(*fuse.
 	}
 	ctx := f.reading(cancel, &input.InHeader)
 	defer ctx.end()
-	cookie, any, full := input.Offset, input.Offset < afterParent, false
+	cookie, some, full := input.Offset, input.Offset < afterParent, false
 	if cookie <= afterParent {
 		cookie, full = 0, !addDots(input, d, add)
 	}
 	for !full {
 		entries, err := d.Next(ctx, cookie, int(input.Size)/direntBytes+1)
-		if err != nil && !any {
+		if err != nil && !some {
 			return f.answer("readdir", input.NodeId, err)
 		}
 		if len(entries) == 0 {
 			break
 		}
 		cookie, full = addAll(entries, cookie, add)
-		any = true
+		some = true
 	}
 	return fuse.OK
 }

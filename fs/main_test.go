@@ -21,6 +21,9 @@ func TestMain(m *testing.M) {
 	if dir := os.Getenv(helperEnv); dir != "" {
 		mountAndHang(dir)
 	}
+	if dir := os.Getenv(openEnv); dir != "" {
+		openAndTell(dir)
+	}
 	goleak.VerifyTestMain(m)
 }
 

@@ -211,7 +211,8 @@ func refused(dir string, err error) error {
 		e.Detail = "this process may not mount; run it as a user who can use fusermount3, or in a container with --cap-add SYS_ADMIN --device /dev/fuse"
 		return e
 	}
-	// fusermount3 ends its message with a line break.
+	// The words of fusermount3, which go on standard error, end with a line
+	// break here.
 	e.Err = errors.New(strings.TrimSpace(err.Error()))
 	return e
 }

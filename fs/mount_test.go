@@ -21,11 +21,16 @@ import (
 // settles while a test runs, so nothing is sent.
 func newNamespace(t *testing.T, opt cache.Options) *cache.Namespace {
 	t.Helper()
+	return newNamespaceOver(t, emptyAccount{}, opt)
+}
+
+func newNamespaceOver(t *testing.T, account remote.Remote, opt cache.Options) *cache.Namespace {
+	t.Helper()
 	state, err := cache.OpenState(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	opt.Remote, opt.Logger = emptyAccount{}, quiet()
+	opt.Remote, opt.Logger = account, quiet()
 	opt.UID, opt.GID = uint32(os.Getuid()), uint32(os.Getgid())
 	opt.MaxAge, opt.Settle = time.Hour, time.Hour
 	ns, err := cache.New(t.Context(), state, opt)
@@ -43,7 +48,12 @@ func newNamespace(t *testing.T, opt cache.Options) *cache.Namespace {
 // mounted mounts an empty account for the length of a test.
 func mounted(t *testing.T) (*Server, string) {
 	t.Helper()
-	ns, dir := newNamespace(t, cache.Options{}), t.TempDir()
+	return mountedOver(t, newNamespace(t, cache.Options{}))
+}
+
+func mountedOver(t *testing.T, ns *cache.Namespace) (*Server, string) {
+	t.Helper()
+	dir := t.TempDir()
 	s, err := Mount(ns, dir, Options{Logger: quiet()})
 	if err != nil {
 		t.Fatal(err)
@@ -67,10 +77,30 @@ func TestPosix(t *testing.T) {
 			switch name {
 			case "Link", "LinkUnlinkRename":
 				hardLinksAreRefused(t, dir)
+			case "FcntlFlockLocksFile":
+				locksKnowTheirProcess(t, dir)
 			default:
 				test(t, dir)
 			}
 		})
+	}
+}
+
+// locksKnowTheirProcess stands for FcntlFlockLocksFile, which wants a lock to
+// conflict with another one of its own process: on no file system does it.
+func locksKnowTheirProcess(t *testing.T, dir string) {
+	for _, dir := range []string{dir, t.TempDir()} {
+		for _, file := range []string{"a", "a"} {
+			f, err := os.Create(filepath.Join(dir, file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = f.Close() }()
+			lock := unix.Flock_t{Type: unix.F_WRLCK}
+			if err := unix.FcntlFlock(f.Fd(), unix.F_SETLK, &lock); err != nil {
+				t.Errorf("a lock in %s: %v", dir, err)
+			}
+		}
 	}
 }
 
@@ -185,6 +215,8 @@ func TestAttributesOutsideUser(t *testing.T) {
 		if _, err := unix.Getxattr(file, name, nil); !errors.Is(err, unix.EOPNOTSUPP) {
 			t.Errorf("get %s: %v", name, err)
 		}
+	}
+	for _, name := range []string{"security.x", "trusted.x"} {
 		if err := unix.Setxattr(file, name, []byte("x"), 0); !errors.Is(err, unix.EOPNOTSUPP) {
 			t.Errorf("set %s: %v", name, err)
 		}
@@ -222,6 +254,26 @@ func TestRenameFlags(t *testing.T) {
 	}
 	if got, err := os.ReadFile(a); err != nil || string(got) != b {
 		t.Errorf("after the exchange %s holds %q, %v", a, got, err)
+	}
+}
+
+func TestAppendAfterReopening(t *testing.T) {
+	_, dir := mounted(t)
+	file := filepath.Join(dir, "file")
+	for i := range 5 {
+		f, err := os.OpenFile(file, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.WriteString("line\n"); err != nil {
+			t.Error(err)
+		}
+		if err := f.Close(); err != nil {
+			t.Error(err)
+		}
+		if info, err := os.Stat(file); err != nil || info.Size() != int64(5*(i+1)) {
+			t.Errorf("after %d lines: %d bytes, %v", i+1, info.Size(), err)
+		}
 	}
 }
 

@@ -91,8 +91,8 @@ func Resolve(dir string) (string, error) {
 	if _, mounted, err := mountedAt(abs); mounted || err != nil {
 		return abs, err
 	}
-	if real, err := filepath.EvalSymlinks(abs); err == nil {
-		return real, nil
+	if target, err := filepath.EvalSymlinks(abs); err == nil {
+		return target, nil
 	}
 	return abs, nil
 }

@@ -101,6 +101,9 @@ func checkMachine(opts Options) error {
 	if direct() {
 		return nil
 	}
+	if err := unix.Access("/dev/fuse", unix.R_OK|unix.W_OK); err != nil {
+		return failed(remote.Permission, "/dev/fuse", "ask the administrator for: chmod 666 /dev/fuse")
+	}
 	if _, err := fusermount(); err != nil {
 		return err
 	}

@@ -49,16 +49,16 @@ func TestMountPointsThatWillNotDo(t *testing.T) {
 
 func TestAnEmptyFolderWillDo(t *testing.T) {
 	dir := t.TempDir()
-	real := filepath.Join(dir, "a b")
+	folder := filepath.Join(dir, "a b")
 	link := filepath.Join(dir, "link")
-	if err := os.Mkdir(real, 0o700); err != nil {
+	if err := os.Mkdir(folder, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Symlink(real, link); err != nil {
+	if err := os.Symlink(folder, link); err != nil {
 		t.Fatal(err)
 	}
-	for _, path := range []string{real, link, real + "/", filepath.Join(dir, "x/../a b")} {
-		if got, err := prepare(path, Options{}); err != nil || got != real {
+	for _, path := range []string{folder, link, folder + "/", filepath.Join(dir, "x/../a b")} {
+		if got, err := prepare(path, Options{}); err != nil || got != folder {
 			t.Errorf("%s: %q, %v", path, got, err)
 		}
 	}

@@ -62,6 +62,10 @@ func dropRecord(rs []Record, gen uint64) []Record {
 // and writes to them return [ErrSealed]. It counts for the limit from then on
 // and may be evicted once no handle is open. The key it is found by is the
 // node, the version and the length of the file.
+//
+// The generation must have been sealed since before it was sent. One that is
+// suspect, or could not be synced, is refused with kind Stale: what is not
+// sure to be on disk is no copy of anything, and can be dropped.
 func (s *Store) Adopt(gen uint64, version string) error {
 	d, err := s.draft("adopt", gen)
 	if err != nil {

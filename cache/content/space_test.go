@@ -20,9 +20,11 @@ func TestEvictionIsByLastUse(t *testing.T) {
 		if err := s.Ensure(t.Context(), key(i), v.fetch); err != nil {
 			t.Fatal(err)
 		}
-		if u := s.Usage(); u.Cached > u.Limit {
+		u := s.Usage()
+		if u.Cached > u.Limit {
 			t.Fatalf("over the limit: %+v", u)
 		}
+		eventually(t, "the stream is gone", func() bool { return resting(s) == u.Files })
 	}
 	for _, i := range []int{1, 2, 3, 1, 4, 5} {
 		ensure(i)

@@ -197,6 +197,7 @@ func TestAdoptedContentCountsForTheLimit(t *testing.T) {
 	s, _ := openStore(t, Options{Limit: 64 << 10}, quick())
 	v := serve(t, pattern(32<<10, 63))
 	must(t, s.Ensure(t.Context(), v.key("a"), v.fetch))
+	eventually(t, "the stream is gone", func() bool { return resting(s) == 1 })
 	g := mustStage(t, s)
 	mustWrite(t, g, pattern(48<<10, 64), 0)
 	must(t, s.Adopt(g.Gen(), "b"))

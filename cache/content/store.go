@@ -46,16 +46,19 @@ type Store struct {
 	stop context.CancelFunc
 	work sync.WaitGroup
 
-	// orphans, lost and suspect are set when the store is opened.
+	// orphans is what was set aside when the store was opened.
 	orphans []string
-	lost    []Record
-	suspect []Record
+
+	// syncing lets one sync of everything at a time through.
+	syncing sync.Mutex
 
 	// mu guards the following and the fields of body that say so. Nothing
 	// that can block is done under it.
 	mu     sync.Mutex
 	closed bool
-	blobs  map[Key]*blob
+	// lost and suspect is staged content that is missing or not believed.
+	lost, suspect []Record
+	blobs         map[Key]*blob
 	// inos finds all cached versions of a node.
 	inos   map[uint64][]*blob
 	drafts map[uint64]*draft
@@ -283,12 +286,20 @@ func (s *Store) Orphans() []string { return slices.Clone(s.orphans) }
 
 // Lost returns the records of staged files that were missing when the store
 // was opened. They are kept until they are dropped.
-func (s *Store) Lost() []Record { return slices.Clone(s.lost) }
+func (s *Store) Lost() []Record {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.lost)
+}
 
 // Suspect returns the records of staged files that were not wholly synced
 // when the machine went down. Their bytes must not be trusted or sent; they
 // can be opened, to be shown to their owner.
-func (s *Store) Suspect() []Record { return slices.Clone(s.suspect) }
+func (s *Store) Suspect() []Record {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.suspect)
+}
 
 // readFull fills p from f, which must have that much.
 func readFull(f *os.File, p []byte, off int64) error {

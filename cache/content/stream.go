@@ -110,9 +110,10 @@ func (st *stream) shown(p []byte, off int64) int {
 	return st.mem.read(p, off)
 }
 
-// allowance returns how many bytes the stream may read now.
+// allowance returns how many bytes the stream may read now. Its end may have
+// been moved to before what it was just writing.
 func (st *stream) allowance() int64 {
-	t, left := &st.b.s.tune, st.end-st.pos
+	t, left := &st.b.s.tune, max(0, st.end-st.pos)
 	if st.careful || st.mem == nil && left <= t.nearEnd {
 		return min(left, t.buffer)
 	}

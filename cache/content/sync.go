@@ -17,6 +17,8 @@ func (s *Store) SyncDirty(ctx context.Context) error { return s.syncAll(ctx, s.t
 
 // syncAll is SyncDirty, for cached files that rested for at least ripe.
 func (s *Store) syncAll(ctx context.Context, ripe time.Duration) error {
+	s.syncing.Lock()
+	defer s.syncing.Unlock()
 	drafts, blobs := s.due(ripe)
 	defer func() {
 		for _, b := range blobs {
@@ -27,7 +29,11 @@ func (s *Store) syncAll(ctx context.Context, ripe time.Duration) error {
 		}
 	}()
 	if len(drafts)+len(blobs) > s.tune.bulk {
-		return s.syncBulk(ctx, drafts, blobs)
+		done, err := s.syncBulk(ctx, drafts, blobs)
+		if done {
+			return err
+		}
+		s.log.Warn("syncing the file system", "err", err)
 	}
 	var failed error
 	for _, d := range drafts {
@@ -63,29 +69,32 @@ func (s *Store) due(ripe time.Duration) (drafts []*draft, blobs []*blob) {
 }
 
 // syncBulk is syncAll with one sync of the whole file system: it costs one
-// commit of its journal instead of one per file.
-func (s *Store) syncBulk(ctx context.Context, drafts []*draft, blobs []*blob) error {
+// commit of its journal instead of one per file. It returns false if that
+// failed, which says nothing about any one file.
+func (s *Store) syncBulk(ctx context.Context, drafts []*draft, blobs []*blob) (bool, error) {
 	if err := canceledOr(ctx); err != nil {
-		return err
+		return true, err
 	}
-	var ends []func(error) error
+	var ends []func() error
 	for _, d := range drafts {
 		d.syncing.Lock()
 		defer d.syncing.Unlock()
 		if edits, needed, err := d.startSync(); err == nil && needed {
-			ends = append(ends, func(err error) error { return d.endSync(edits, err) })
+			ends = append(ends, func() error { return d.endSync(edits, nil) })
 		}
 	}
 	for _, b := range blobs {
 		st := b.snapshot()
-		ends = append(ends, func(err error) error { return b.endSync(st, err) })
+		ends = append(ends, func() error { return b.endSync(st) })
 	}
-	failed := s.syncFS()
+	if err := s.syncFS(); err != nil {
+		return false, err
+	}
 	var first error
 	for _, end := range ends {
-		first = cmp.Or(first, end(failed))
+		first = cmp.Or(first, end())
 	}
-	return first
+	return true, first
 }
 
 func (s *Store) syncFS() error {
@@ -97,23 +106,23 @@ func (s *Store) syncFS() error {
 	return local("sync", unix.Syncfs(int(f.Fd())))
 }
 
-// sync forces what is present of a blob to disk.
+// sync forces what is present of a blob to disk. If that fails the content is
+// dropped: it can be fetched again.
 func (b *blob) sync() error {
 	st := b.snapshot()
 	f, err := b.body.open()
-	if err == nil {
-		err = local("sync", unix.Fdatasync(int(f.Fd())))
+	if err != nil {
+		return err
 	}
-	return b.endSync(st, err)
+	if err := unix.Fdatasync(int(f.Fd())); err != nil {
+		b.fail(local("sync", err))
+		return local("sync", err)
+	}
+	return b.endSync(st)
 }
 
-// endSync records that a state is on disk. If it cannot be forced there the
-// content is dropped: it can be fetched again.
-func (b *blob) endSync(st state, failed error) error {
-	if failed != nil {
-		b.fail(failed)
-		return failed
-	}
+// endSync records that a state is on disk.
+func (b *blob) endSync(st state) error {
 	b.body.disk.Lock()
 	defer b.body.disk.Unlock()
 	b.s.mu.Lock()

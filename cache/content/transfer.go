@@ -84,13 +84,13 @@ func (st *stream) copy(ctx context.Context, w *watch, d *remote.Download) error 
 			return err
 		}
 		w.start()
-		began := time.Now()
+		began := st.b.s.now()
 		n, err := d.Read((*bp)[:room])
 		ok, verdict := st.judge(d, n, err)
 		if !ok {
 			return verdict
 		}
-		if err := st.take((*bp)[:n], time.Since(began)); err != nil {
+		if err := st.take((*bp)[:n], st.b.s.now().Sub(began)); err != nil {
 			return err
 		}
 		if verdict != nil {

@@ -323,7 +323,7 @@ func (e *Executor) finish(o outcome) {
 	}
 	e.mu.Lock()
 	e.running--
-	e.urgent = true
+	e.urgent = e.urgent || !errors.Is(o.err, ErrChanged)
 	e.mu.Unlock()
 	if remote.IsUnknown(o.err) {
 		e.recovered = false

@@ -33,6 +33,7 @@ package outbox
 
 import (
 	"cmp"
+	"iter"
 	"slices"
 	"strings"
 )
@@ -223,6 +224,19 @@ func (p *planner) task(ino uint64) *task {
 		return &p.tasks[i]
 	}
 	return nil
+}
+
+// upwards yields a folder and all that it is in at the provider, and ends even
+// if they are said to be in each other.
+func (p *planner) upwards(ino uint64) iter.Seq[uint64] {
+	return func(yield func(uint64) bool) {
+		for range len(p.in.Parents) + 1 {
+			if ino == 0 || !yield(ino) {
+				return
+			}
+			ino = p.in.Parents[ino]
+		}
+	}
 }
 
 // settle ends what needs no request.

@@ -115,7 +115,7 @@ func (w *world) naiveChange(in Input, n Node, by map[uint64]Node) int {
 	switch {
 	case !n.Remote.Exists:
 		return 1
-	case !n.Local.Exists && w.comes(in, n, false):
+	case !n.Local.Exists && w.comes(in, n):
 		return 2
 	case !n.Local.Exists:
 		return 1
@@ -130,7 +130,8 @@ func (w *world) naiveChange(in Input, n Node, by map[uint64]Node) int {
 // naiveMove counts the calls that bring a node to its place.
 func (w *world) naiveMove(in Input, n Node) int {
 	moved, renamed := n.Local.Parent != n.Remote.Parent, n.Local.Name != n.Remote.Name
-	aside := w.comes(in, n, true) || (renamed && w.provider.same(n.Local.Name, n.Remote.Name) && !(moved && w.caps.MoveRename))
+	recased := renamed && w.provider.same(n.Local.Name, n.Remote.Name)
+	aside := w.comes(in, n) || (recased && (!moved || !w.caps.MoveRename))
 	if moved && renamed && !w.caps.MoveRename {
 		a := w.touched(in, n, n.Local.Parent, n.Remote.Name)
 		b := w.touched(in, n, n.Remote.Parent, n.Local.Name)
@@ -153,7 +154,7 @@ func btoi(b bool) int {
 }
 
 // comes tells whether another node goes to where n is.
-func (w *world) comes(in Input, n Node, live bool) bool {
+func (w *world) comes(in Input, n Node) bool {
 	return slices.ContainsFunc(in.Nodes, func(o Node) bool {
 		return o.Ino != n.Ino && o.Local.Exists && o.Local.Parent == n.Remote.Parent && w.provider.same(o.Local.Name, n.Remote.Name)
 	})

@@ -1,5 +1,7 @@
 package outbox
 
+import "slices"
+
 // keepFolders finds the deleted folders that must stay: those that hold
 // something that was not deleted here, or not as it was when it was deleted.
 // What was deleted in them goes by itself.
@@ -178,13 +180,11 @@ func (p *planner) deleteInBatches(removals []removal) map[int]int {
 		}
 	}
 	steps := make(map[int]int, len(removals))
-	for all := append(free, waiting...); len(all) > 0; {
-		n := min(len(all), p.in.Caps.DeleteBatch)
-		for _, r := range all[:n] {
+	for batch := range slices.Chunk(slices.Concat(free, waiting), p.in.Caps.DeleteBatch) {
+		for _, r := range batch {
 			steps[r.task] = len(p.steps)
 		}
-		p.steps = append(p.steps, p.deleteStep(all[:n]))
-		all = all[n:]
+		p.steps = append(p.steps, p.deleteStep(batch))
 	}
 	return steps
 }

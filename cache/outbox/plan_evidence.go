@@ -1,8 +1,6 @@
 package outbox
 
-import (
-	"slices"
-)
+import "slices"
 
 // view is what evidence is lacking in one folder.
 type view struct {
@@ -81,12 +79,9 @@ func (p *planner) lastChange(t *task) int64 {
 // treeSeen tells whether the folder, or a folder that it is in, was listed
 // with all that is below it after a time.
 func (p *planner) treeSeen(ino uint64, since int64) bool {
-	for range len(p.in.Parents) + 1 {
-		if p.in.Evidence.Tree[ino] > since {
+	for f := range p.upwards(ino) {
+		if p.in.Evidence.Tree[f] > since {
 			return true
-		}
-		if ino = p.in.Parents[ino]; ino == 0 {
-			break
 		}
 	}
 	return false
@@ -258,19 +253,17 @@ func (p *planner) addObservations(steps []Step) {
 	}
 }
 
+// covered tells whether what a step shows is below a tree that is listed. A
+// tree listing is not below itself.
 func (p *planner) covered(s Step, trees map[uint64]bool) bool {
-	if len(trees) == 0 {
-		return false
-	}
-	ino := s.Parent
+	from := s.Parent
 	if s.Op == ListTree {
-		ino = p.in.Parents[ino]
+		from = p.in.Parents[from]
 	}
-	for range len(p.in.Parents) + 1 {
-		if ino == 0 || trees[ino] {
-			break
+	for f := range p.upwards(from) {
+		if trees[f] {
+			return true
 		}
-		ino = p.in.Parents[ino]
 	}
-	return trees[ino]
+	return false
 }

@@ -1,8 +1,6 @@
 package outbox
 
-import (
-	"testing"
-)
+import "testing"
 
 // deletedFiles are n files in a folder, deleted here.
 func deletedFiles(first, folder uint64, n int) []Node {

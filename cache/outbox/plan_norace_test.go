@@ -3,4 +3,4 @@
 package outbox
 
 // randomCases is how many random trees are tried.
-const randomCases = 20000
+const randomCases = 40000

@@ -10,10 +10,10 @@ import (
 type route uint8
 
 const (
-	stays route = iota
+	// The zero route is that of a node that stays.
 	// renames and enters change the name or the folder only; leaps does both
 	// in one call.
-	renames
+	renames route = iota + 1
 	enters
 	leaps
 	// entersThenRenames and renamesThenEnters go through a free place.

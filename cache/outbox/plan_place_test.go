@@ -115,8 +115,9 @@ func TestPlanPlaces(t *testing.T) {
 // of the same change, and tells nodes apart.
 func TestPlanTempNames(t *testing.T) {
 	a, b := node(20, "f", "1/a", "1/b"), node(21, "f", "1/a", "1/b")
-	if tempName(&a) != tempName(&a) || tempName(&a) == tempName(&b) {
-		t.Errorf("names are %q and %q", tempName(&a), tempName(&b))
+	again := a
+	if tempName(&a) != tempName(&again) || tempName(&a) == tempName(&b) {
+		t.Errorf("names are %q, %q and %q", tempName(&a), tempName(&again), tempName(&b))
 	}
 	if want := TempPrefix + "k-"; tempName(&a)[:len(want)] != want {
 		t.Errorf("name is %q, want %q first", tempName(&a), want)

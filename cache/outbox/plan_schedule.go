@@ -156,13 +156,11 @@ func (s *schedule) deepestFirst(moves []int) []int {
 
 // depth returns how many folders a node's object is in.
 func (p *planner) depth(ino uint64) int {
-	t := p.task(ino)
-	if t == nil {
-		return 0
-	}
-	n := 1
-	for f := t.Remote.Parent; f != 0 && n <= len(p.in.Parents); f = p.in.Parents[f] {
-		n++
+	n := 0
+	if t := p.task(ino); t != nil {
+		for range p.upwards(t.Remote.Parent) {
+			n++
+		}
 	}
 	return n
 }

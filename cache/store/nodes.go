@@ -161,6 +161,15 @@ func (tx *Tx) RemoteChildren(parent uint64) ([]*Node, error) {
 	return append(here, moved...), err
 }
 
+// CountRemote returns how many nodes the provider was last seen to hold in a
+// folder.
+func (tx *Tx) CountRemote(parent uint64) (n int, err error) {
+	q := "SELECT (SELECT count(*) FROM nodes WHERE parent=?1 AND r_seen IS NOT NULL AND r_parent IS NULL) + " +
+		"(SELECT count(*) FROM nodes WHERE r_parent=?1 AND r_seen IS NOT NULL)"
+	err = tx.rows(q, []any{int64(parent)}, func(r *sql.Rows) error { return r.Scan(&n) })
+	return n, err
+}
+
 // ByRemoteID returns the node of a provider's object, nil if none.
 func (tx *Tx) ByRemoteID(id string) (*Node, error) { return one(tx.nodesBy("r_id=?", id)) }
 
@@ -171,8 +180,8 @@ func (tx *Tx) CountNodes() (int, error) {
 	return n, err
 }
 
-// Unsized returns the nodes whose size only their staged file knows.
-func (tx *Tx) Unsized() ([]*Node, error) { return tx.nodesBy("gen IS NOT NULL AND size<0") }
+// Written returns the nodes whose content is a staged file.
+func (tx *Tx) Written() ([]*Node, error) { return tx.nodesBy("gen IS NOT NULL") }
 
 // Deleted returns the nodes that the mount does not show.
 func (tx *Tx) Deleted() ([]*Node, error) { return tx.nodesBy("NOT present") }

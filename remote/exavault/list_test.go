@@ -11,7 +11,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/frugalfs/frugalfs/remote"
 )
@@ -333,15 +332,13 @@ func TestTreeByIDAlone(t *testing.T) {
 func TestHugeBodies(t *testing.T) {
 	long := strings.Repeat("z", 8<<10)
 	for name, tt := range map[string]struct{ head, chunk string }{
-		"a name":      {`{"data":[{"id":1,"attributes":{"name":"`, "x"},
-		"a number":    {`{"totalResults":`, "1"},
-		"blanks":      {`{`, " "},
-		"nesting":     {`{"x":`, "["},
-		"an entry":    {`{"data":[{"x":[`, `"y",`},
-		"one array":   {`{"included":[0`, `,"` + long + `"`},
-		"many errors": {`{"errors":[0`, `,{"detail":"` + long + `"}`},
-		"entries":     {`{"data":[null`, `,{"x":"` + long + `"}`},
-		"HTML":        {`<html>`, "<p>"},
+		"a name":   {`{"data":[{"id":1,"attributes":{"name":"`, "x"},
+		"a number": {`{"totalResults":`, "1"},
+		"blanks":   {`{`, " "},
+		"nesting":  {`{"x":`, "["},
+		"an entry": {`{"data":[{"x":[`, `"y",`},
+		"entries":  {`{"data":[null`, `,{"x":"` + long + `"}`},
+		"HTML":     {`<html>`, "<p>"},
 	} {
 		s := serve(t, func(w http.ResponseWriter, _ *http.Request) {
 			chunk := strings.Repeat(tt.chunk, 1<<20/len(tt.chunk))
@@ -353,10 +350,8 @@ func TestHugeBodies(t *testing.T) {
 			}
 		})
 		before := heap()
-		start := time.Now()
 		_, err := s.List(ctx, folderD, new(names).page)
 		wantKind(t, err, remote.Corrupt)
-		t.Log(name, time.Since(start))
 		if grown := heap() - before; grown > 64<<20 {
 			t.Errorf("%s: the heap grew by %d MiB", name, grown>>20)
 		}

@@ -455,6 +455,36 @@ func TestBandwidthAndLatency(t *testing.T) {
 	}
 }
 
+// Many clients at once: no request is lost, and no file mixes two uploads.
+func TestManyAtOnce(t *testing.T) {
+	b := open(t, sandbox.Options{})
+	const workers, rounds = 8, 12
+	var wg sync.WaitGroup
+	for i := range workers {
+		wg.Go(func() {
+			for range rounds {
+				content := strings.Repeat(fmt.Sprint(i), 10_000)
+				if err := b.put("shared", content); err != nil {
+					t.Error(err)
+				}
+				if err := b.put(fmt.Sprintf("d/own%d", i), content); err != nil {
+					t.Error(err)
+				}
+				_, _, got, err := b.do("GET", "/api/v2/resources/download?resources[]=/shared", "")
+				if err != nil || len(got) != 10_000 || strings.Trim(got, got[:1]) != "" {
+					t.Errorf("a mixture of %d bytes, %v", len(got), err)
+				}
+				if status, _, _, err := b.do("GET", list+"&name=*", ""); status != 200 || err != nil {
+					t.Errorf("status %d, %v", status, err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	equal(t, b.srv.Count(), workers*rounds*4)
+	equal(t, b.srv.Used(), workers*rounds*4)
+}
+
 func TestAfterClose(t *testing.T) {
 	b := open(t, sandbox.Options{})
 	ok(t, b.srv.Close())

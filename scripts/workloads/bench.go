@@ -114,11 +114,11 @@ func (b *bench) prepare() (err error) {
 	if b.root, err = rig.NewSandboxDir(b.dir); err != nil {
 		return err
 	}
-	if err := seedSources(b.src); err != nil {
+	if err := seedSources(b.src, largeSize); err != nil {
 		return err
 	}
 	for _, dir := range []string{b.root, b.model} {
-		if err := seedTree(dir); err != nil {
+		if err := seedTree(dir, largeSize); err != nil {
 			return err
 		}
 	}

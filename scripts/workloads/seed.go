@@ -27,7 +27,8 @@ func fill(name string, size int) []byte {
 	return text
 }
 
-func seedTree(dir string) error {
+// seedTree makes the seed tree with large files of some size.
+func seedTree(dir string, large int) error {
 	if err := seedLevels(dir); err != nil {
 		return err
 	}
@@ -37,7 +38,7 @@ func seedTree(dir string) error {
 		}
 	}
 	for i := range largeFiles {
-		if err := writeSeed(dir, largeSize, "large", fmt.Sprintf("l%d", i)); err != nil {
+		if err := writeSeed(dir, large, "large", fmt.Sprintf("l%d", i)); err != nil {
 			return err
 		}
 	}
@@ -89,8 +90,9 @@ func seedFiles(name string, folders, files, size int) func(dir string) error {
 	}
 }
 
-// seedSources makes the local files that workloads copy in.
-func seedSources(dir string) error {
+// seedSources makes the local files that workloads copy in; large is the size of
+// the large one.
+func seedSources(dir string, large int) error {
 	for _, make := range []func(string) error{
 		seedFiles("cp", 20, 500, 4096),
 		seedFiles("tar", 15, 300, 4096),
@@ -101,5 +103,5 @@ func seedSources(dir string) error {
 			return err
 		}
 	}
-	return writeSeed(dir, largeSize, "large.bin")
+	return writeSeed(dir, large, "large.bin")
 }

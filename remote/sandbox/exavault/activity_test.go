@@ -110,7 +110,7 @@ func (b *box) addHook(url, version string) answer {
 
 func TestWebhookV1(t *testing.T) {
 	l := listen(t, 2)
-	b := open(t)
+	b := open(t, "webhook-data", "object")
 	token := b.addHook(l.URL, "v1").attr("verificationToken")
 	b.must("/d/ü.txt", "1")
 	for attempt := 1; attempt <= 3; attempt++ {
@@ -123,7 +123,7 @@ func TestWebhookV1(t *testing.T) {
 
 func TestWebhookV2(t *testing.T) {
 	l := listen(t, 0)
-	b := open(t)
+	b := open(t, "webhook-data", "object")
 	b.addHook(l.URL, "v2")
 	id := b.must("/a", "123")
 	b.send("POST", "/resources", object{"path": "/d"}) // no trigger
@@ -145,7 +145,7 @@ func TestWebhookV2(t *testing.T) {
 
 func TestWebhookGivesUp(t *testing.T) {
 	l := listen(t, 1000)
-	b := open(t)
+	b := open(t, "webhook-data", "object")
 	id := b.addHook(l.URL, "v2").id()
 	path := fmt.Sprintf("/webhooks/%d", id)
 	b.must("/a", "123")
@@ -169,7 +169,7 @@ func TestWebhookGivesUp(t *testing.T) {
 }
 
 func TestWebhookManagement(t *testing.T) {
-	b := open(t, "webhook-data", "array")
+	b := open(t)
 	b.send("POST", "/webhooks", object{}).want(b, 400)
 	b.send("POST", "/webhooks", object{"endpointUrl": "ftp://x"}).want(b, 400)
 	b.send("POST", "/webhooks", object{"endpointUrl": "https://example.com/hook", "resource": "/none"}).want(b, 404)

@@ -48,7 +48,7 @@ func (a *api) resolveAll(idents []string) ([]store.Node, error) {
 	return nodes, nil
 }
 
-func (a *api) sendFile(w http.ResponseWriter, r *http.Request, n store.Node) (err error) {
+func (a *api) sendFile(w http.ResponseWriter, r *http.Request, n store.Node) error {
 	f, n, err := a.Store.Open(n.ID)
 	if err != nil {
 		return err

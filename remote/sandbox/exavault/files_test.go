@@ -1,7 +1,10 @@
 package exavault_test
 
 import (
+	"errors"
 	"fmt"
+	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -170,6 +173,32 @@ func TestUploadResume(t *testing.T) {
 	b.uploadPart("/g", "abcde", 4, 0, "resume", "false").want(b, 400)
 	equal(t, b.content("g"), "-")
 	equal(t, b.content("f"), "helXY")
+}
+
+// An upload that breaks off leaves a shorter file with resume=true, which is
+// the default, and nothing with resume=false.
+func TestUploadBreaksOff(t *testing.T) {
+	b := open(t)
+	for resume, want := range map[string]string{"true": "hel", "false": "-"} {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(b.url, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		body := "--B\r\nContent-Disposition: form-data; name=\"file\"; filename=\"x\"\r\n\r\nhel"
+		_, err = fmt.Fprintf(conn, "POST /api/v2/resources/upload?path=/f%s&fileSize=11&resume=%s HTTP/1.1\r\nHost: x\r\n"+
+			"ev-api-key: %s\r\nev-access-token: %s\r\nContent-Type: multipart/form-data; boundary=B\r\nContent-Length: 999\r\n\r\n%s",
+			resume, resume, key, token, body)
+		if err == nil {
+			err = conn.(*net.TCPConn).CloseWrite()
+		}
+		if err == nil {
+			_, err = io.ReadAll(conn) // until the server has done with it
+		}
+		if err = errors.Join(err, conn.Close()); err != nil {
+			t.Fatal(err)
+		}
+		equal(t, b.content("f"+resume), want)
+	}
 }
 
 func TestRename(t *testing.T) {

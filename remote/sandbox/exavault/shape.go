@@ -151,9 +151,11 @@ func (a *api) include(r *http.Request, nodes ...store.Node) []any {
 			out = append(out, a.accountRecord())
 		case "parentResource":
 			for _, n := range nodes {
-				p, err := a.Store.ByID(n.ParentID)
-				if err == nil && a.atHome(p.Path) && !seen[p.ID] {
-					seen[p.ID] = true
+				if seen[n.ParentID] {
+					continue
+				}
+				seen[n.ParentID] = true
+				if p, err := a.Store.ByID(n.ParentID); err == nil && a.atHome(p.Path) {
 					out = append(out, a.shape(p))
 				}
 			}

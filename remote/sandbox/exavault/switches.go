@@ -74,8 +74,8 @@ var switchTable = []dialect.Switch{
 		Help: "whether folders that an upload made have entries"},
 	{Name: "activity-failures", Default: "no", Values: []string{"no", "yes"},
 		Help: "whether refused operations have entries, with status failed"},
-	{Name: "webhook-data", Default: "object", Values: []string{"object", "array"},
-		Help: "whether data of a single webhook is an object or an array of one"},
+	{Name: "webhook-data", Default: "array", Values: []string{"array", "object"},
+		Help: "whether data of a single webhook is an array of one, as in the schema, or an object, as in the examples"},
 	// The user.
 	{Name: "deny", Default: "none", Values: append([]string{"none"}, permissions...), Check: dialect.ListOf(permissions...),
 		Help: "permissions that the user lacks, joined with +"},

@@ -88,9 +88,12 @@ func prepare(o Options) (*Store, error) {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
-	root, err := filepath.Abs(o.Root)
-	if o.Root == "" || err != nil {
-		return nil, remote.E(remote.Invalid, "open", o.Root, errors.New("the sandbox needs a folder"))
+	if o.Root == "" {
+		return nil, remote.E(remote.Invalid, "open", "", errors.New("the sandbox needs a folder"))
+	}
+	root, err := realDir(o.Root)
+	if err != nil {
+		return nil, fail("open", o.Root, err)
 	}
 	meta := root + ".sandbox"
 	if o.MetaDir != "" {
@@ -110,11 +113,23 @@ func prepare(o Options) (*Store, error) {
 	return s, err
 }
 
+// realDir makes a folder and returns its path without symbolic links.
+func realDir(path string) (string, error) {
+	if err := os.MkdirAll(path, 0o755); err != nil {
+		return "", err
+	}
+	path, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return "", err
+	}
+	return filepath.Abs(path)
+}
+
 func (s *Store) makeDirs() error {
 	if rel, err := filepath.Rel(s.root, s.meta); err == nil && filepath.IsLocal(rel) {
 		return remote.E(remote.Invalid, "open", s.meta, errors.New("the sandbox's own folder must be outside of its content"))
 	}
-	for _, dir := range []string{s.root, s.stageDir(), s.trashDir()} {
+	for _, dir := range []string{s.stageDir(), s.trashDir()} {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return fail("open", dir, err)
 		}
@@ -124,7 +139,7 @@ func (s *Store) makeDirs() error {
 		return fail("open", s.root, err)
 	}
 	if a.Dev != b.Dev {
-		return remote.E(remote.Invalid, "open", s.meta, errors.New("the sandbox's own folder must be on the same file system as its content"))
+		return remote.E(remote.Invalid, "open", s.meta, errors.New("the sandbox's own folder must be on the same file system as its content; choose another, or a subfolder as content"))
 	}
 	return nil
 }

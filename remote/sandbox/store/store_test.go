@@ -118,6 +118,18 @@ func TestJournalSurvivesATornLine(t *testing.T) {
 	}
 }
 
+func TestRootMayBeALink(t *testing.T) {
+	dir := t.TempDir()
+	ok(t, os.Mkdir(filepath.Join(dir, "real"), 0o755))
+	ok(t, os.Symlink("real", filepath.Join(dir, "link")))
+	s := open(t, Options{Root: filepath.Join(dir, "link")})
+	_, err := s.put("/f", "1", Refuse)
+	ok(t, err)
+	if _, err := os.Stat(filepath.Join(dir, "real", "f")); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestCompactKeepsIDs(t *testing.T) {
 	s := open(t, Options{})
 	kept, err := s.put("/kept", "1", Refuse)
