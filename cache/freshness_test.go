@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -12,11 +13,12 @@ import (
 	"github.com/frugalfs/frugalfs/remote"
 )
 
-// aged mounts with a maximum age of a minute and a clock that starts now and
-// moves when told to.
-type clock struct{ offset time.Duration }
+// clock starts now and moves on when told to.
+type clock struct{ offset atomic.Int64 }
 
-func (c *clock) now() time.Time { return time.Now().Add(c.offset) }
+func (c *clock) now() time.Time { return time.Now().Add(time.Duration(c.offset.Load())) }
+
+func (c *clock) advance(d time.Duration) { c.offset.Add(int64(d)) }
 
 func withClock(c *clock) func(*world) {
 	return func(w *world) { w.opt.Now = c.now }
@@ -44,9 +46,9 @@ func TestOneFeedReadFreshensEverything(t *testing.T) {
 	w := newWorld(t, map[string]string{"a/x": "1", "b/c/y": "2", "d/z": "3"}, withClock(c))
 	w.walk("")
 	w.costs("walking again within the minute", 0, func() { w.walk("") })
-	c.offset += 70 * time.Second
+	c.advance(70 * time.Second)
 	w.costs("walking again after 70 s", 1, func() { w.walk("") })
-	c.offset += 70 * time.Second
+	c.advance(70 * time.Second)
 	w.costs("walking after a remount", 1, func() {
 		w.remount()
 		w.walk("")
@@ -71,7 +73,7 @@ func TestChangesByOthersShowThroughTheFeed(t *testing.T) {
 	w.api("POST", "/resources", `{"path":"/a/made"}`)
 	w.api("DELETE", "/resources", `{"resources":["/b/y"]}`)
 	w.api("POST", "/resources/move", `{"resources":["/c/z"],"parentResource":"/a"}`)
-	c.offset += 70 * time.Second
+	c.advance(70 * time.Second)
 	// One read of the feed, and a listing of each folder: twice of those that
 	// turned out empty.
 	w.costs("noticing three changed folders", 6, func() {
@@ -90,7 +92,7 @@ func TestOwnChangesDoNotInvalidate(t *testing.T) {
 	w.rename("b/y", "b/z", 0)
 	w.remove("a/x")
 	w.flush()
-	c.offset += 70 * time.Second
+	c.advance(70 * time.Second)
 	w.costs("walking after changes of our own", 1, func() { w.walk("") })
 }
 
@@ -104,7 +106,7 @@ func TestForbiddenFeedFallsBackToAges(t *testing.T) {
 		t.Errorf("freshness is %q (%v)", s.Freshness, err)
 	}
 	w.putRemote("a/new", "1")
-	c.offset += 70 * time.Second
+	c.advance(70 * time.Second)
 	if len(w.names("a")) != 2 {
 		t.Error("an aged folder was not listed again")
 	}
@@ -116,7 +118,7 @@ func TestIdleMountCostsNothing(t *testing.T) {
 	w.walk("")
 	w.costs("an idle hour", 0, func() {
 		for range 60 {
-			c.offset += time.Minute
+			c.advance(time.Minute)
 			w.ns.PollOnce(t.Context())
 		}
 	})
@@ -128,7 +130,7 @@ func TestUnreachableProviderServesWhatIsKnown(t *testing.T) {
 	w.walk("")
 	w.read("a/x")
 	w.check(w.server.Close())
-	c.offset += 2 * time.Hour
+	c.advance(2 * time.Hour)
 	if w.read("a/x") != "text" || len(w.names("a")) != 1 {
 		t.Error("what is known was not served")
 	}
@@ -149,7 +151,7 @@ func TestLostRootDeletesNothing(t *testing.T) {
 		t.Fatal("the folder is not what is mounted")
 	}
 	w.check(os.Rename(filepath.Join(w.root(), "sub"), filepath.Join(w.root(), "other")))
-	c.offset += 25 * time.Hour
+	c.advance(25 * time.Hour)
 	_, err := w.ns.OpenDir(t.Context(), cache.RootIno)
 	if !remote.IsKind(err, remote.Stale) {
 		t.Errorf("got %v", err)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -42,7 +43,7 @@ func TestRemountIsWarm(t *testing.T) {
 }
 
 func TestCreateAndDeleteSendsNothing(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newWorld(t, nil, unhurried)
 	w.costs("creating and deleting", 0, func() {
 		w.mkdir("d")
 		w.write("d/x", "text")
@@ -53,7 +54,7 @@ func TestCreateAndDeleteSendsNothing(t *testing.T) {
 }
 
 func TestNewTreeArrives(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newWorld(t, nil, unhurried)
 	w.costs("a folder in a folder with a file", 3, func() {
 		w.mkdir("a")
 		w.mkdir("a/b")
@@ -69,7 +70,7 @@ func TestNewTreeArrives(t *testing.T) {
 }
 
 func TestManyWritesAreOneUpload(t *testing.T) {
-	w := newWorld(t, map[string]string{"x": "old"})
+	w := newWorld(t, map[string]string{"x": "old"}, unhurried)
 	w.names("")
 	w.costs("ten writes", 2, func() {
 		for i := range 10 {
@@ -83,7 +84,7 @@ func TestManyWritesAreOneUpload(t *testing.T) {
 }
 
 func TestSaveByRenameIsOneOverwrite(t *testing.T) {
-	w := newWorld(t, map[string]string{"x": "old"})
+	w := newWorld(t, map[string]string{"x": "old"}, unhurried)
 	w.names("")
 	w.costs("three saves by rename", 2, func() {
 		for i := range 3 {
@@ -98,7 +99,7 @@ func TestSaveByRenameIsOneOverwrite(t *testing.T) {
 }
 
 func TestRenamesAreOneRename(t *testing.T) {
-	w := newWorld(t, map[string]string{"x": "old", "d/y": "1"})
+	w := newWorld(t, map[string]string{"x": "old", "d/y": "1"}, unhurried)
 	w.names("")
 	w.costs("ten renames", 1, func() {
 		for i := range 10 {
@@ -124,13 +125,16 @@ func TestTreeDeleteIsOneCall(t *testing.T) {
 	for i := range 40 {
 		files[fmt.Sprintf("top/d%d/f%d", i%4, i)] = "text"
 	}
-	w := newWorld(t, files)
+	w := newWorld(t, files, unhurried)
 	w.removeTree("top")
 	w.costs("deleting a tree", 2, func() { w.flush() })
 	if w.remoteHas("top") {
 		t.Error("the tree is still there")
 	}
 }
+
+// unhurried lets nothing settle before a flush.
+func unhurried(w *world) { w.opt.Settle = time.Hour }
 
 func (w *world) removeTree(name string) {
 	w.Helper()
@@ -248,9 +252,7 @@ func TestUnlinkedFileStaysReadable(t *testing.T) {
 }
 
 func TestPendingSurvivesARemount(t *testing.T) {
-	w := newWorld(t, map[string]string{"x": "base"})
-	w.opt.Settle = 1e12
-	w.remount()
+	w := newWorld(t, map[string]string{"x": "base"}, unhurried)
 	w.write("x", "changed")
 	w.write("new", "file")
 	w.remount()

@@ -54,14 +54,26 @@ func (t txn) heated(p store.Place) {
 	t.ns.hot[p] = heat{h.sends + 1, now}
 }
 
-// due is when a dirty node has settled, in nanoseconds since 1970.
-func (t txn) due(n *store.Node) int64 {
+// due is when a dirty node has settled, in nanoseconds since 1970: when it and
+// the folders above it have been quiet for a while, so that what a program does
+// to a tree is sent as one. Changes directly in the root do not count: they
+// would delay everything.
+func (t txn) due(n *store.Node) (int64, error) {
 	settle := t.ns.opt.Settle
 	if h := t.ns.hot[n.Place]; t.ns.now()-h.last < int64(hotMemory) {
 		settle = min(settle<<min(h.sends, 5), max(longestSettle, settle))
 	}
+	quiet := n.Dirty.Changed + int64(settle)
+	for ino, depth := n.Parent, 0; ino != store.RootIno && depth < maxDepth; depth++ {
+		p, err := t.get(ino)
+		if err != nil || p == nil {
+			return 0, err
+		}
+		quiet = max(quiet, p.Ctime+int64(t.ns.opt.Settle))
+		ino = p.Parent
+	}
 	latest := n.Dirty.Since + int64(max(longestSettle, t.ns.opt.Settle))
-	return max(min(n.Dirty.Changed+int64(settle), latest), n.Dirty.RetryAt)
+	return max(min(quiet, latest), n.Dirty.RetryAt), nil
 }
 
 // Snapshot implements outbox.Tree.
@@ -255,9 +267,9 @@ func (s *snapshot) ready(n *store.Node) bool {
 	if s.force {
 		return true
 	}
-	due := s.t.due(n)
+	due, err := s.t.due(n)
 	s.wait(due)
-	return ns.now() >= due
+	return err == nil && ns.now() >= due
 }
 
 // stuck tells whether a node is in flight, was given up, or waits after a

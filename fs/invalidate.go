@@ -109,7 +109,11 @@ func (v *invalidator) Entry(parent uint64, name string) {
 
 // Attr implements [cache.Invalidator].
 func (v *invalidator) Attr(ino uint64) {
-	v.note(func(b *batch) { b.inodes[ino] = b.inodes[ino] })
+	v.note(func(b *batch) {
+		if _, known := b.inodes[ino]; !known {
+			b.inodes[ino] = false
+		}
+	})
 }
 
 // Content implements [cache.Invalidator].

@@ -2,6 +2,7 @@ package fs
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -125,7 +126,7 @@ func dead(dir string) bool {
 	defer timer.Stop()
 	select {
 	case err := <-answer:
-		return err == unix.ENOTCONN
+		return errors.Is(err, unix.ENOTCONN)
 	case <-timer.C:
 		return false
 	}

@@ -171,9 +171,12 @@ func runHelper(helper, dir string, args []string) error {
 	if _, ok, _ := mountedAt(dir); !ok {
 		return nil
 	}
-	busy := unmountError(dir, unix.EBUSY).(*remote.Error)
-	busy.Err = errors.New(string(bytes.TrimSpace(output)))
-	return busy
+	return inUse(dir, errors.New(string(bytes.TrimSpace(output))))
+}
+
+func inUse(dir string, cause error) error {
+	return &remote.Error{Kind: remote.Busy, Op: "unmount", Path: dir, Err: cause,
+		Detail: "a program is using it; see which with: fuser -vm " + dir}
 }
 
 // unmountError explains why unmounting failed. Not to be mounted is no error:
@@ -183,8 +186,7 @@ func unmountError(dir string, err error) error {
 	case err == nil, errors.Is(err, unix.EINVAL):
 		return nil
 	case errors.Is(err, unix.EBUSY):
-		return &remote.Error{Kind: remote.Busy, Op: "unmount", Path: dir,
-			Detail: "a program is using it; see which with: fuser -vm " + dir}
+		return inUse(dir, nil)
 	case errors.Is(err, unix.EPERM):
 		return &remote.Error{Kind: remote.NotPermitted, Op: "unmount", Path: dir, Detail: "only root and its owner may unmount it"}
 	}

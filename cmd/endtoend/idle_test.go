@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/frugalfs/frugalfs/scripts/rig"
 )
 
 // TestIdle has a mount that nobody uses make no request.
@@ -48,8 +50,9 @@ func wait(ctx context.Context, d time.Duration) {
 // included.
 func TestWarm(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, short...)
+	w := newAccount(t, rig.SandboxOptions{})
 	plant(t, filepath.Join(w.box.Root, "p"), 4, 10)
+	w.mountWith(short...)
 	w.run(`ls -lR "$MNT" >/dev/null`)
 	w.reset()
 	w.run(`ls -lR "$MNT" >/dev/null; find "$MNT" -name nothing; for i in $(seq 100); do test ! -e "$MNT/p/a/no$i"; done`)
@@ -67,8 +70,7 @@ func TestWarm(t *testing.T) {
 // TestForeign has changes made elsewhere show.
 func TestForeign(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, append([]string{"--max-age", "500ms"}, short...)...)
-	write(t, filepath.Join(w.box.Root, "d", "old"), "old\n")
+	w := newWorldWith(t, "d/old", "old\n", append([]string{"--max-age", "500ms"}, short...)...)
 	w.run(`cat "$MNT/d/old"`)
 	write(t, filepath.Join(w.box.Root, "d", "new"), "new\n")
 	write(t, filepath.Join(w.box.Root, "d", "old"), "changed and longer\n")

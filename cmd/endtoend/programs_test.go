@@ -145,8 +145,7 @@ func TestProgramsTogether(t *testing.T) {
 // one upload, and a time that stays what the editor saw.
 func TestEditorSave(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, "--settle", "2s")
-	write(t, filepath.Join(w.box.Root, "doc", "letter.txt"), "as it was\n")
+	w := newWorldWith(t, "doc/letter.txt", "as it was\n", "--settle", "2s")
 	w.run(`cat "$MNT/doc/letter.txt"`)
 	w.reset()
 	for i := range 3 {
@@ -173,8 +172,7 @@ func TestEditorSave(t *testing.T) {
 // TestEditorBackup saves as editors that keep a backup do.
 func TestEditorBackup(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, short...)
-	write(t, filepath.Join(w.box.Root, "notes"), "one\n")
+	w := newWorldWith(t, "notes", "one\n", short...)
 	w.run(`cd "$MNT"; for i in 1 2 3; do cp -p notes .notes.swp; mv notes notes~; echo "save $i" >notes; rm .notes.swp; done`)
 	w.flush()
 	w.run(`test "$(cat "$ROOT/notes")" = "save 3"; test "$(cat "$ROOT/notes~")" = "save 2"; test ! -e "$ROOT/.notes.swp"`)

@@ -25,8 +25,7 @@ func TestSyncClose(t *testing.T) {
 // TestReadOnly refuses changes.
 func TestReadOnly(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, "--read-only")
-	write(t, filepath.Join(w.box.Root, "f"), "text\n")
+	w := newWorldWith(t, "f", "text\n", "--read-only")
 	w.run(`cd "$MNT"; test "$(cat f)" = text; for c in "touch g" "rm f" "mkdir d" "mv f g" "chmod 600 f"; do
 		! $c 2>"$DIR/err"; grep -q "Read-only" "$DIR/err"; done`)
 	w.diff()
@@ -50,8 +49,7 @@ func TestFolderOfAccount(t *testing.T) {
 // changes waits, and unmount says what was not sent.
 func TestOffline(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, short...)
-	write(t, filepath.Join(w.box.Root, "d", "known"), "known\n")
+	w := newWorldWith(t, "d/known", "known\n", short...)
 	w.run(`cat "$MNT/d/known"`)
 	must(t, w.box.Fail(w.ctx, map[string]any{"kind": "reset", "count": -1}))
 	w.run(`cd "$MNT/d"; test "$(cat known)" = known; echo new >new; test "$(cat new)" = new; ls >/dev/null`)
@@ -97,8 +95,7 @@ func TestRefused(t *testing.T) {
 // is kept as a conflict copy.
 func TestTwoMachines(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, short...)
-	write(t, filepath.Join(w.box.Root, "plan.txt"), "the first plan\n")
+	w := newWorldWith(t, "plan.txt", "the first plan\n", short...)
 	other := w.another("mnt2", short...)
 	w.run(`cat "$MNT/plan.txt"`)
 	other.run(`cat "$MNT/plan.txt"`)

@@ -39,8 +39,16 @@ func newWorld(t *testing.T, args ...string) *world {
 func newWorldOn(t *testing.T, o rig.SandboxOptions, args ...string) *world {
 	t.Helper()
 	w := newAccount(t, o)
-	w.options = w.mountOptions("mnt", args...)
-	w.mount()
+	w.mountWith(args...)
+	return w
+}
+
+// newWorldWith puts one file into the account before it is mounted.
+func newWorldWith(t *testing.T, path, content string, args ...string) *world {
+	t.Helper()
+	w := newAccount(t, rig.SandboxOptions{})
+	write(t, filepath.Join(w.box.Root, path), content)
+	w.mountWith(args...)
 	return w
 }
 
@@ -69,6 +77,13 @@ func (w *world) mountOptions(name string, args ...string) rig.MountOptions {
 		Sandbox: w.box, Dir: filepath.Join(w.dir, name), State: filepath.Join(w.dir, "state-"+name),
 		Log: filepath.Join(w.dir, name+".log"), Args: append(append([]string{}, args...), "--log-level", "debug"),
 	}
+}
+
+// mountWith mounts the first time.
+func (w *world) mountWith(args ...string) {
+	w.t.Helper()
+	w.options = w.mountOptions("mnt", args...)
+	w.mount()
 }
 
 // mount mounts with the options as they are, the first time or again.

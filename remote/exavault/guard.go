@@ -13,7 +13,7 @@ const (
 	// maxDepth is how deep an answer may nest. A resource needs 7 levels.
 	maxDepth = 64
 	// maxCollection is the longest page of a collection in bytes.
-	maxCollection = 64 << 20
+	maxCollection = 32 << 20
 )
 
 var errAbsurd = errors.New("the answer is absurdly long or deep")

@@ -1,0 +1,157 @@
+// Package remotetest is the suite that every client of a provider passes. It
+// holds a client to the contract in package remote, through real HTTP to a
+// server, and checks after each of its tests that the server was asked exactly
+// as often as the ledger says.
+//
+// Where the contract leaves a provider two ways, the suite takes both, and
+// checks what must hold in either: above all that no content is ever lost.
+package remotetest
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/frugalfs/frugalfs/remote"
+)
+
+// Counter is the part of the ledger that the suite needs.
+type Counter interface {
+	// Count returns how many transactions there were.
+	Count() int
+}
+
+// Instance is an account without content.
+type Instance struct {
+	// Remote is the client under test.
+	Remote remote.Remote
+	// Ledger is what its requests pass.
+	Ledger Counter
+	// ServerCount returns how many requests the server counted.
+	ServerCount func() int
+	// Fail makes the next request of an operation (as the ledger names it) go
+	// wrong. It may be nil.
+	Fail func(op string, what Fault)
+}
+
+// Fault is what can go wrong with one request.
+type Fault string
+
+// The faults that an Instance is asked for.
+const (
+	// Lost: the request is carried out, and no answer comes.
+	Lost Fault = "lost"
+	// Cut: the answer ends after some bytes of its body.
+	Cut Fault = "cut"
+	// HTML: a page comes instead of an answer, with status 200; the request
+	// is not carried out.
+	HTML Fault = "html"
+	// Unavailable: status 503; the request is not carried out.
+	Unavailable Fault = "unavailable"
+	// Spent: status 429; the request is not carried out.
+	Spent Fault = "spent"
+)
+
+// The optional interfaces, as Harness.Offers names them.
+const (
+	TreeLister        = "TreeLister"
+	MoveRenamer       = "MoveRenamer"
+	Copier            = "Copier"
+	ArchiveDownloader = "ArchiveDownloader"
+	Extractor         = "Extractor"
+	Quoter            = "Quoter"
+	Feed              = "Feed"
+)
+
+// Harness says how to test a client.
+type Harness struct {
+	// Open makes an instance for one test and ends it with the test.
+	Open func(t *testing.T) Instance
+	// Offers are the optional interfaces that the client has, all of them:
+	// one more or less is a failure, so that nothing is left untested unseen.
+	Offers []string
+	// PageSize is how many entries a page of a listing has.
+	PageSize int
+	// MoveReplaces and CopyReplaces are true if the server replaces what has
+	// the name already. The suite then leaves those cases out.
+	MoveReplaces, CopyReplaces bool
+	// TreeUnsupported is true if this server cannot list trees although the
+	// client can, and FeedForbidden if the user may not read the feed.
+	TreeUnsupported, FeedForbidden bool
+	// NeverComplete is true if the server does not tell how many entries
+	// there are.
+	NeverComplete bool
+}
+
+// check is one test of the suite. It runs if the client has the optional
+// interface named by needs.
+type check struct {
+	name  string
+	needs string
+	run   func(s *space)
+}
+
+// Run runs the suite as subtests of t.
+func Run(t *testing.T, h Harness) {
+	has := offered(h.Open(t).Remote)
+	want := slices.Sorted(slices.Values(h.Offers))
+	if !slices.Equal(has, want) {
+		t.Errorf("the client offers %q, and the harness expects %q", has, want)
+	}
+	ran, left := 0, []string{}
+	for _, c := range slices.Concat(lookChecks, listChecks, contentChecks, changeChecks, optionChecks, faultChecks) {
+		if c.needs != "" && !slices.Contains(has, c.needs) {
+			left = append(left, c.name)
+			continue
+		}
+		ran++
+		t.Run(c.name, func(t *testing.T) { runCheck(t, h, c) })
+	}
+	t.Logf("%d checks ran; for want of an optional interface %d did not: %q", ran, len(left), left)
+}
+
+// runCheck runs one check in an account of its own and compares the counts.
+func runCheck(t *testing.T, h Harness, c check) {
+	in := h.Open(t)
+	c.run(&space{T: t, Instance: in, h: h, ctx: context.Background()})
+	if asked, counted := in.ServerCount(), in.Ledger.Count(); asked != counted {
+		t.Errorf("the server was asked %d times, and the ledger says %d", asked, counted)
+	}
+}
+
+// offered returns the names of the optional interfaces that r has, sorted.
+func offered(r remote.Remote) []string {
+	var names []string
+	add := func(name string, has bool) {
+		if has {
+			names = append(names, name)
+		}
+	}
+	_, has := r.(remote.ArchiveDownloader)
+	add(ArchiveDownloader, has)
+	_, has = r.(remote.Copier)
+	add(Copier, has)
+	_, has = r.(remote.Extractor)
+	add(Extractor, has)
+	_, has = r.(remote.Feed)
+	add(Feed, has)
+	_, has = r.(remote.MoveRenamer)
+	add(MoveRenamer, has)
+	_, has = r.(remote.Quoter)
+	add(Quoter, has)
+	_, has = r.(remote.TreeLister)
+	add(TreeLister, has)
+	return names
+}
+
+// pages returns how many requests a listing of n entries takes at most: pages
+// overlap by one entry.
+func pages(n, size int) int {
+	if n <= size || size < 2 {
+		return 1
+	}
+	return (n - 1 + size - 2) / (size - 1)
+}
+
+func numbered(i int) string { return fmt.Sprintf("file %04d.txt", i) }
