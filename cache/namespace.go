@@ -48,6 +48,9 @@ type Options struct {
 	// Settle is how long a node must be quiet before it is sent. 0 means two
 	// seconds.
 	Settle time.Duration
+	// RetryPause is how long sending waits after a failure; it doubles with
+	// each. 0 means two seconds.
+	RetryPause time.Duration
 	// SyncClose makes close and fsync wait until the provider has the bytes.
 	SyncClose bool
 	ReadOnly  bool
@@ -146,7 +149,7 @@ func New(ctx context.Context, state *State, opt Options) (*Namespace, error) {
 		_ = ns.content.Close()
 		return nil, err
 	}
-	ns.exec = outbox.NewExecutor(&tree{ns}, outbox.Options{Now: ns.opt.Now, Logger: ns.log})
+	ns.exec = outbox.NewExecutor(&tree{ns}, outbox.Options{Pause: ns.opt.RetryPause, Now: ns.opt.Now, Logger: ns.log})
 	ns.start()
 	return ns, nil
 }
@@ -177,6 +180,9 @@ func setDefaults(opt *Options) {
 	}
 	if opt.Settle == 0 {
 		opt.Settle = 2 * time.Second
+	}
+	if opt.RetryPause == 0 {
+		opt.RetryPause = 2 * time.Second
 	}
 	if opt.LocalNames == nil {
 		opt.LocalNames = DefaultLocalNames

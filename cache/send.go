@@ -388,11 +388,11 @@ func (j *job) lookAgain(ctx context.Context) error {
 	return nil
 }
 
-// Pauses of a node after passing failures.
+// lastRetry is the longest pause of a node after passing failures, maxTries how
+// many of them in a row it takes to give up.
 const (
-	firstRetry = 2 * time.Second
-	lastRetry  = 5 * time.Minute
-	maxTries   = 20
+	lastRetry = 5 * time.Minute
+	maxTries  = 20
 )
 
 // putOff records a failure in the nodes that it concerns.
@@ -422,7 +422,7 @@ func (t txn) fail(inos []uint64, cause error) error {
 		case global(kind):
 			d.Tries-- // the executor pauses as a whole
 		default:
-			d.RetryAt = t.ns.now() + int64(min(firstRetry<<min(d.Tries-1, 10), lastRetry))
+			d.RetryAt = t.ns.now() + int64(min(t.ns.opt.RetryPause<<min(d.Tries-1, 10), lastRetry))
 		}
 		c.Dirty = &d
 		if err := t.put(&c); err != nil {

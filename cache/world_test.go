@@ -40,7 +40,7 @@ type world struct {
 func newWorld(t *testing.T, files map[string]string, change ...func(*world)) *world {
 	t.Helper()
 	w := &world{T: t, dir: t.TempDir()}
-	w.opt = cache.Options{Settle: 20 * time.Millisecond}
+	w.opt = cache.Options{Settle: 20 * time.Millisecond, RetryPause: time.Millisecond}
 	for _, f := range change {
 		f(w)
 	}

@@ -73,3 +73,16 @@ func TestOnlyTheUnforeseenIsLogged(t *testing.T) {
 		}
 	}
 }
+
+func TestAPanicFailsOneRequest(t *testing.T) {
+	var log bytes.Buffer
+	opts := Options{Logger: slog.New(slog.NewTextHandler(&log, nil))}.mountOptions()
+	if status := opts.PanicHandler("out of luck"); status != fuse.EIO {
+		t.Errorf("answered %v", status)
+	}
+	for _, word := range []string{"out of luck", "TestAPanicFailsOneRequest"} {
+		if !bytes.Contains(log.Bytes(), []byte(word)) {
+			t.Errorf("the log does not hold %q: %s", word, &log)
+		}
+	}
+}

@@ -20,9 +20,6 @@ func TestMain(m *testing.M) {
 	if dir := os.Getenv(helperEnv); dir != "" {
 		mountAndHang(dir)
 	}
-	if dir := os.Getenv(openEnv); dir != "" {
-		openAndTell(dir)
-	}
 	goleak.VerifyTestMain(m)
 }
 

@@ -57,6 +57,8 @@ func Mount(ns *cache.Namespace, dir string, opts Options) (*Server, error) {
 	kernel, err := fuse.NewServer(f, dir, opts.mountOptions())
 	if err != nil {
 		f.OnUnmount()
+		// The kernel may have mounted, and failed at the first request.
+		_ = clearDead(dir)
 		return nil, refused(dir, err)
 	}
 	s := &Server{fs: f, kernel: kernel, log: opts.Logger, dir: dir, done: make(chan struct{})}

@@ -58,10 +58,13 @@ func newBlob(s *Store, key Key, y *body) *blob {
 // check opens the file of a body that has one, and makes sure that it is what
 // the record says; otherwise the content is dropped.
 func (b *blob) check() error {
+	b.body.disk.Lock()
 	if b.body.gen.Load() == 0 {
+		b.body.disk.Unlock()
 		return nil
 	}
-	f, err := b.body.open()
+	f, err := b.body.openLocked()
+	b.body.disk.Unlock()
 	if err == nil {
 		err = b.measure(f)
 	}
@@ -89,7 +92,7 @@ func (b *blob) file() (*os.File, error) {
 	y.disk.Lock()
 	defer y.disk.Unlock()
 	if y.gen.Load() != 0 {
-		return y.openLocked(os.O_RDWR)
+		return y.openLocked()
 	}
 	if b.s.isGone(y) {
 		return nil, remote.E(remote.Stale, "open", "", nil)
@@ -108,23 +111,16 @@ func (b *blob) file() (*os.File, error) {
 	b.mu.Lock()
 	b.saved = b.s.now()
 	b.mu.Unlock()
-	f, err := y.openLocked(os.O_RDWR | os.O_CREATE | os.O_EXCL)
-	if err == nil {
-		err = local("truncate", f.Truncate(b.key.Size))
-	}
+	f, err := y.makeLocked(b.key.Size)
 	if err != nil {
 		b.unmake(gen)
-		return nil, err
 	}
-	return f, nil
+	return f, err
 }
 
-// unmake takes a file back that could not be made; the caller holds y.disk.
+// unmake takes the record of a file back that could not be made; the caller holds y.disk.
 func (b *blob) unmake(gen uint64) {
-	if f := b.body.file.Swap(nil); f != nil {
-		_ = f.Close()
-	}
-	if err := b.s.erase(gen, false); err != nil {
+	if err := b.s.rec.DropContent(gen); err != nil {
 		b.s.log.Warn("dropping cached content", "err", err)
 	}
 	b.body.gen.Store(0)

@@ -57,17 +57,36 @@ func (y *body) open() (*os.File, error) {
 	}
 	y.disk.Lock()
 	defer y.disk.Unlock()
-	return y.openLocked(os.O_RDWR)
+	return y.openLocked()
 }
 
-// openLocked is open with flags; the caller holds y.disk.
-func (y *body) openLocked(flags int) (*os.File, error) {
+// openLocked is open; the caller holds y.disk.
+func (y *body) openLocked() (*os.File, error) {
 	if f := y.file.Load(); f != nil {
 		return f, nil
 	}
-	f, err := os.OpenFile(y.s.path(y.gen.Load()), flags, 0o600)
+	f, err := os.OpenFile(y.s.path(y.gen.Load()), os.O_RDWR, 0)
 	if err != nil {
 		return nil, local("open", err)
+	}
+	y.file.Store(f)
+	return f, nil
+}
+
+// makeLocked makes the file, all of it a hole; the caller holds y.disk. Nobody
+// sees it before it has its length.
+func (y *body) makeLocked(size int64) (*os.File, error) {
+	f, err := os.OpenFile(y.s.path(y.gen.Load()), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return nil, local("create", err)
+	}
+	if size > 0 {
+		err = f.Truncate(size)
+	}
+	if err != nil {
+		_ = f.Close() // nothing is in it
+		_ = y.s.unlink(y.gen.Load())
+		return nil, local("create", err)
 	}
 	y.file.Store(f)
 	return f, nil

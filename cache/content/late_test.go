@@ -165,6 +165,11 @@ func TestFileThatCannotBeMadePassesThrough(t *testing.T) {
 	if n := len(rec.clone().recs); n != 0 {
 		t.Errorf("%d records left", n)
 	}
+	for i := range uint64(3) {
+		if b, err := os.ReadFile(s.path(i + 1)); string(b) != "in the way" {
+			t.Errorf("somebody's file is gone: %q, %v", b, err)
+		}
+	}
 }
 
 func TestPathLabel(t *testing.T) {

@@ -93,10 +93,7 @@ func (b *blob) rely(ctx context.Context, f *File, last *stream, n need) (*stream
 		return nil, nil, last.err
 	}
 	st, err := b.streamFor(ctx, f, n)
-	if err == nil && b.changed == nil {
-		b.changed = make(chan struct{})
-	}
-	return st, b.changed, err
+	return st, b.listen(), err
 }
 
 // ensure waits until everything is present.
@@ -117,7 +114,33 @@ func (b *blob) ensure(ctx context.Context, f *File) error {
 			return err
 		}
 	}
-	return nil
+	return b.quiet(ctx, st)
+}
+
+// quiet waits until a stream that brought its last byte is gone.
+func (b *blob) quiet(ctx context.Context, st *stream) error {
+	for {
+		b.mu.Lock()
+		if !slices.Contains(b.streams, st) {
+			b.mu.Unlock()
+			return nil
+		}
+		news := b.listen()
+		b.mu.Unlock()
+		select {
+		case <-news:
+		case <-ctx.Done():
+			return canceled(ctx)
+		}
+	}
+}
+
+// listen returns what is closed when there is news; the caller holds b.mu.
+func (b *blob) listen() <-chan struct{} {
+	if b.changed == nil {
+		b.changed = make(chan struct{})
+	}
+	return b.changed
 }
 
 // streamFor returns the stream that will bring the byte at n.off, a running

@@ -67,7 +67,7 @@ func (d *draft) make(path string) error {
 	defer d.body.disk.Unlock()
 	var f *os.File
 	err := d.insist(func() (err error) {
-		f, err = d.body.openLocked(os.O_RDWR | os.O_CREATE | os.O_EXCL)
+		f, err = d.body.makeLocked(0)
 		return err
 	})
 	if err != nil {
@@ -87,8 +87,13 @@ func (s *Store) abandon(d *draft) {
 	s.mu.Lock()
 	delete(s.drafts, d.gen())
 	delete(s.unsynced, d)
+	d.body.gone = true
 	s.mu.Unlock()
-	if err := s.discard(d.body, true); err != nil {
+	err := s.rec.DropContent(d.gen())
+	if err == nil && d.body.file.Load() != nil {
+		err = s.unlink(d.gen()) // otherwise what is there is not ours
+	}
+	if err != nil {
 		s.log.Warn("dropping staged content", "err", err)
 	}
 	s.release(d.body)

@@ -139,10 +139,14 @@ func (st *stream) run(reader context.Context) {
 	if err == nil {
 		st.reveal()
 	}
-	b.ended(st)
 	b.mu.Unlock()
+	// Who waits is told last: then what came is recorded, and may be evicted
+	// as soon as they close their handles.
 	b.saveIfDue(true)
 	b.s.release(b.body)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.ended(st)
 }
 
 // reveal shows what a careful stream held back; the caller holds b.mu.

@@ -37,17 +37,17 @@ type Tree interface {
 type Options struct {
 	// Concurrency is how many steps run at once; 0 means 4.
 	Concurrency int
+	// Pause is how long nothing is sent after a failure that concerns
+	// everything; it doubles with each. 0 means two seconds.
+	Pause time.Duration
 	// Now is the clock; nil means time.Now.
 	Now    func() time.Time
 	Logger *slog.Logger
 }
 
-// Pauses after failures that concern everything (no network, no budget, wrong
-// credentials).
-const (
-	firstPause = 2 * time.Second
-	lastPause  = 2 * time.Minute
-)
+// lastPause is the longest pause after failures that concern everything (no
+// network, no budget, wrong credentials).
+const lastPause = 2 * time.Minute
 
 // replanAfter is how old a plan may be when something new was changed.
 const replanAfter = time.Second
@@ -109,6 +109,9 @@ type outcome struct {
 func NewExecutor(tree Tree, opt Options) *Executor {
 	if opt.Concurrency == 0 {
 		opt.Concurrency = 4
+	}
+	if opt.Pause == 0 {
+		opt.Pause = 2 * time.Second
 	}
 	if opt.Now == nil {
 		opt.Now = time.Now
@@ -347,7 +350,7 @@ func (e *Executor) note(err error) {
 	default:
 		return
 	}
-	e.pause = min(max(2*e.pause, firstPause), lastPause)
+	e.pause = min(max(2*e.pause, e.opt.Pause), lastPause)
 	e.until = e.opt.Now().Add(e.pause)
 	e.trouble = err
 	e.opt.Logger.Warn("sending paused", "for", e.pause, "err", err)

@@ -2,6 +2,7 @@ package exavault
 
 import (
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 )
@@ -169,7 +170,7 @@ var errShape error = shapeError{}
 
 // eofIsShort makes an end of JSON in its middle an error like any other.
 func eofIsShort(err error) error {
-	if err == io.EOF { //nolint:errorlint // the decoder returns it bare
+	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
 	}
 	return err

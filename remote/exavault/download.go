@@ -21,7 +21,8 @@ const ArchiveQuery = 6000
 
 // Download opens a file (the reference, "GET /resources/download"). The
 // reference does not mention ranges: a server may ignore them and send the
-// whole file.
+// whole file, which the Download then gives from 0 to its end if offset is not
+// 0.
 func (c *Client) Download(ctx context.Context, ref remote.Ref, offset, length int64) (*remote.Download, error) {
 	id, err := identifier(opDownload, ref)
 	if err != nil {
@@ -82,6 +83,9 @@ func (k call) open(resp *http.Response, offset, length int64) (*remote.Download,
 	switch resp.StatusCode {
 	case http.StatusOK:
 		b := &body{k: k, resp: resp, want: resp.ContentLength, most: -1}
+		if offset == 0 && length >= 0 {
+			b.most, b.want = length, min(length, b.want)
+		}
 		return &remote.Download{ReadCloser: b, Size: resp.ContentLength}, nil
 	case http.StatusPartialContent:
 		return k.openRange(resp, offset, length)

@@ -113,6 +113,7 @@ func Run(t *testing.T, h Harness) {
 
 // runCheck runs one check in an account of its own and compares the counts.
 func runCheck(t *testing.T, h Harness, c check) {
+	t.Parallel()
 	in := h.Open(t)
 	c.run(&space{T: t, Instance: in, h: h, ctx: context.Background()})
 	if asked, counted := in.ServerCount(), in.Ledger.Count(); asked != counted {

@@ -1,0 +1,190 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/frugalfs/frugalfs/cache"
+	"github.com/frugalfs/frugalfs/cmd/control"
+	"github.com/frugalfs/frugalfs/fs"
+	"github.com/frugalfs/frugalfs/remote"
+	"github.com/frugalfs/frugalfs/remote/ledger"
+	"github.com/frugalfs/frugalfs/remote/sandbox"
+)
+
+// layers are the parts of a mount, from the bottom up. What is nil was not
+// opened.
+type layers struct {
+	cfg     mountConfig
+	log     *mountLog
+	sandbox *sandbox.Server
+	state   *cache.State
+	ledger  *ledger.Ledger
+	ns      *cache.Namespace
+	socket  net.Listener
+	srv     *fs.Server
+	// forget takes the mount out of the registry.
+	forget func()
+}
+
+// openLayers opens all layers; if one fails, the others are closed again.
+func (a *app) openLayers(ctx context.Context, cfg mountConfig) (*layers, error) {
+	y := &layers{cfg: cfg}
+	for _, step := range []func(context.Context, *app) error{
+		y.openState, y.openSandbox, y.openNamespace, y.openSocket, y.openMount,
+	} {
+		if err := step(ctx, a); err != nil {
+			_ = y.close() // the first error says what is wrong
+			return nil, err
+		}
+	}
+	return y, nil
+}
+
+// openState opens the state folder, the log, which may be in it, and the ledger,
+// whose journal is.
+func (y *layers) openState(_ context.Context, a *app) (err error) {
+	if y.state, err = cache.OpenState(y.cfg.state); err != nil {
+		return y.stateTrouble(err)
+	}
+	if y.log, err = a.openLog(y.cfg.log, y.cfg.state); err != nil {
+		return y.stateTrouble(err)
+	}
+	if aside := y.state.SetAside(); aside != "" {
+		y.log.log.Warn("the state database was damaged; a new one was begun", "damaged", aside)
+	}
+	o := y.cfg.account.limits()
+	o.Journal, o.DailyLimit = y.state.Journal(), y.cfg.dailyLimit
+	o.Redactor, o.Logger = a.redactor, y.log.log
+	y.ledger, err = ledger.New(o)
+	return err
+}
+
+// stateTrouble adds the way out to errors of the state folder that lack it.
+func (y *layers) stateTrouble(err error) error {
+	switch remote.KindOf(err) {
+	case remote.NoSpace:
+		return wayOut(err, "make space on the disk of %s, or name a folder on another one with --state-dir", y.cfg.state)
+	case remote.Busy, remote.Unsupported:
+		return err
+	}
+	return wayOut(err, "check %s, or name another folder with --state-dir", y.cfg.state)
+}
+
+// openSandbox serves the account that a demo shows.
+func (y *layers) openSandbox(_ context.Context, _ *app) (err error) {
+	if y.cfg.sandbox == nil {
+		return nil
+	}
+	o := *y.cfg.sandbox
+	o.Logger = y.log.log
+	if y.sandbox, err = sandbox.Open(o); err != nil {
+		return err
+	}
+	y.cfg.account.url, err = y.sandbox.Start("127.0.0.1:0")
+	return err
+}
+
+// openNamespace connects to the account.
+func (y *layers) openNamespace(ctx context.Context, _ *app) error {
+	client, err := y.cfg.account.open(y.ledger.Client(), y.log)
+	if err != nil {
+		return err
+	}
+	y.ns, err = cache.New(ctx, y.state, cache.Options{
+		Remote: client, Root: y.cfg.root, Account: y.cfg.account.id(),
+		MaxAge: y.cfg.maxAge, Settle: y.cfg.settle, SyncClose: y.cfg.syncClose, ReadOnly: y.cfg.flags.ReadOnly,
+		CacheSize: y.cfg.cacheSize, UID: uint32(os.Getuid()), GID: uint32(os.Getgid()), Logger: y.log.log,
+	})
+	return y.accountTrouble(err)
+}
+
+// accountTrouble adds the way out to the errors of the first contact.
+func (y *layers) accountTrouble(err error) error {
+	if err == nil {
+		return nil
+	}
+	acc := y.cfg.account
+	switch remote.KindOf(err) {
+	case remote.Auth:
+		return wayOut(err, "check the API key and the access token in %s and %s", envAPIKey, envAccessToken)
+	case remote.Offline, remote.Temporary:
+		return wayOut(err, "check --url %s and the network", acc.url)
+	case remote.NotExist, remote.NotDir:
+		return wayOut(err, "check that the folder %s is there at %s", y.cfg.root, acc.url)
+	case remote.Permission:
+		return wayOut(err, "ask the owner of the account at %s for the right to list it", acc.url)
+	case remote.NoSpace:
+		return y.stateTrouble(err)
+	}
+	return err
+}
+
+func (y *layers) openSocket(context.Context, *app) (err error) {
+	y.socket, err = control.Listen(filepath.Join(y.cfg.state, control.SocketName))
+	if err != nil {
+		return y.stateTrouble(err)
+	}
+	return nil
+}
+
+// openMount makes the mount, and enters it into the registry.
+func (y *layers) openMount(context.Context, *app) (err error) {
+	y.srv, err = fs.Mount(y.ns, y.cfg.dir, fs.Options{Flags: y.cfg.flags, Logger: y.log.log})
+	if err != nil {
+		return err
+	}
+	y.cfg.dir = y.srv.Dir()
+	y.forget, err = control.Register(control.Record{
+		Mountpoint: y.cfg.dir, Socket: filepath.Join(y.cfg.state, control.SocketName), StateDir: y.cfg.state, PID: os.Getpid(),
+	})
+	return err
+}
+
+// goneTime is how long requests that hang may keep an unmounted namespace open.
+const goneTime = 5 * time.Second
+
+// close closes what was opened, from the top down. What is mounted still is
+// taken out of sight.
+func (y *layers) close() error {
+	var errs []error
+	if y.srv != nil {
+		errs = append(errs, y.srv.UnmountLazy())
+		gone := time.NewTimer(goneTime)
+		select {
+		case <-y.srv.Done():
+		case <-gone.C: // a program has something open; it gets errors now
+		}
+		gone.Stop()
+	}
+	if y.forget != nil {
+		y.forget()
+	}
+	errs = append(errs, y.closeState())
+	if y.ledger != nil {
+		y.ledger.CloseIdleConnections()
+	}
+	if y.sandbox != nil {
+		errs = append(errs, y.sandbox.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// closeState gives the state folder free.
+func (y *layers) closeState() error {
+	var err error
+	if y.socket != nil {
+		err = y.socket.Close()
+	}
+	switch {
+	case y.ns != nil:
+		return errors.Join(err, y.ns.Close())
+	case y.state != nil:
+		return errors.Join(err, y.state.Close())
+	}
+	return err
+}
