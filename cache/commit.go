@@ -31,7 +31,36 @@ func (j *job) upload(ctx context.Context) error {
 			Err: fmt.Errorf("%d bytes were sent, the provider has %d", body.size, o.Size),
 		}
 	}
+	if o, err = j.bringHome(ctx, o); err != nil {
+		return err
+	}
 	return j.uploaded(o, body.size)
+}
+
+// bringHome moves an uploaded object to the folder that it was meant for, if it
+// landed in another: an upload is addressed by path, and somebody may have moved
+// the folder meanwhile.
+func (j *job) bringHome(ctx context.Context, o remote.Object) (remote.Object, error) {
+	if o.ParentID == "" || j.parent.ID == "" || o.ParentID == j.parent.ID {
+		return o, nil
+	}
+	j.ns.log.Warn("an upload landed in another folder: moving it", "path", o.Path)
+	results, err := j.ns.remote.Move(ctx, []remote.Ref{o.Ref()}, j.parent)
+	if err == nil && len(results) == 1 {
+		err = results[0].Err
+	}
+	if err != nil {
+		return o, err
+	}
+	// Folders that the upload made on its way are not known yet.
+	if err := j.ns.update(func(t txn) error { return t.staleAll() }); err != nil {
+		return o, err
+	}
+	if moved := results[0].Object; moved.Name != "" {
+		return moved, nil
+	}
+	o.ParentID, o.Path = j.parent.ID, path.Join(j.parent.Path, o.Name)
+	return o, nil
 }
 
 // body is the content of an upload: one generation, sealed while it is sent.
@@ -109,12 +138,8 @@ func (j *job) commitUploaded(t txn, o remote.Object, size int64) (adopted string
 	t.ns.feed.Expect(remote.Changed, o.Path, t.ns.now())
 	t.heated(j.place)
 	c := *n
-	d := store.Dirty{Since: t.ns.now(), Changed: t.ns.now()}
-	if n.Dirty != nil {
-		d = *n.Dirty
-	}
-	d.Base, d.Tries, d.RetryAt = s, 0, 0
-	c.Remote, c.Dirty = s, &d
+	d := t.rebased(n, s)
+	c.Remote, c.Dirty = s, d
 	if n.Gen == j.intent.Gen {
 		d.Content, c.Gen, c.Size = false, 0, size
 		adopted = s.ContentKey()
@@ -232,14 +257,9 @@ func (j *job) commitPlaced(t txn, ino uint64, o remote.Object) error {
 // commitState makes s a node's remote state and base.
 func (t txn) commitState(n *store.Node, s store.State) error {
 	c := *n
-	c.Remote = s
-	if n.Dirty != nil {
-		d := *n.Dirty
-		d.Base, d.Tries, d.RetryAt = s, 0, 0
-		c.Dirty = &d
-		if !differs(&c) {
-			c.Dirty = nil
-		}
+	c.Remote, c.Dirty = s, t.rebased(n, s)
+	if !differs(&c) {
+		c.Dirty = nil
 	}
 	if n.Kind == Dir && !n.Remote.Exists {
 		// Made just now, so nothing is in it that is not from here.
@@ -248,6 +268,17 @@ func (t txn) commitState(n *store.Node, s store.State) error {
 		}
 	}
 	return t.put(&c)
+}
+
+// rebased is a node's Dirty part with a new base. What is clean may differ from
+// it: it was changed back while the call was under way.
+func (t txn) rebased(n *store.Node, s store.State) *store.Dirty {
+	d := store.Dirty{Since: t.ns.now(), Changed: t.ns.now()}
+	if n.Dirty != nil {
+		d = *n.Dirty
+	}
+	d.Base, d.Tries, d.RetryAt = s, 0, 0
+	return &d
 }
 
 // expectPlaced tells the feed's reader which entry the call will leave.

@@ -1,8 +1,10 @@
 package cache_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"strconv"
 	"testing"
@@ -129,6 +131,10 @@ func TestRandomHistories(t *testing.T) {
 			w.server.ClearFaults()
 			w.flush()
 			w.matches("")
+			if w.Failed() {
+				w.Log(w.ns.Dump())
+				w.Log(w.activity())
+			}
 		})
 	}
 }
@@ -138,12 +144,12 @@ func (w *world) history(r *rand.Rand, n int) {
 	w.Helper()
 	ops := []string{"upload", "mkdir", "rename", "move", "delete", "list", "info", "tree"}
 	for i := range n {
-		if r.IntN(12) == 0 {
+		if r.IntN(12) == 0 && os.Getenv("NOFAULT") == "" {
 			f := faults[r.IntN(len(faults))]
 			f.Op = ops[r.IntN(len(ops))]
 			w.check(w.server.Fail(f))
 		}
-		if r.IntN(40) == 0 {
+		if r.IntN(40) == 0 && os.Getenv("NOREMOUNT") == "" {
 			w.remount()
 		}
 		w.step(r, i)
@@ -233,4 +239,26 @@ func (w *world) matches(dir string) {
 	for name := range shown {
 		w.Errorf("the mount has %s/%s, the provider does not", dir, name)
 	}
+}
+
+// activity is what happened on the account, one line each.
+func (w *world) activity() string {
+	req, err := http.NewRequestWithContext(w.Context(), http.MethodGet, w.url+"/api/v2/activity/session?sort=date&limit=1000", nil)
+	w.check(err)
+	req.Header.Set("ev-api-key", "key")
+	req.Header.Set("ev-access-token", "token")
+	resp, err := http.DefaultClient.Do(req)
+	w.check(err)
+	defer func() { _ = resp.Body.Close() }()
+	var log struct {
+		Data []struct {
+			Attributes struct{ Operation, FileName, FileSource, Status, Username string }
+		}
+	}
+	w.check(json.NewDecoder(resp.Body).Decode(&log))
+	lines := ""
+	for _, e := range log.Data {
+		lines += fmt.Sprintf("%+v\n", e.Attributes)
+	}
+	return lines
 }

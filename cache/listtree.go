@@ -6,6 +6,7 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/frugalfs/frugalfs/cache/outbox"
 	"github.com/frugalfs/frugalfs/cache/store"
 	"github.com/frugalfs/frugalfs/remote"
 )
@@ -79,17 +80,23 @@ func (t txn) mergeTree(dir uint64, base string, objects []remote.Object, start i
 	for _, o := range objects {
 		parent, ok := dirs[strings.TrimSuffix(path.Dir(o.Path), "/")]
 		if !ok {
-			continue
+			// A folder was moved while the tree was listed: prove nothing.
+			return outbox.ErrChanged
 		}
-		ino, err := t.mergeObject(parent, o, start)
-		if err != nil {
-			return err
+		ino := uint64(0)
+		if parent != 0 {
+			var err error
+			if ino, err = t.mergeObject(parent, o, start); err != nil {
+				return err
+			}
+			counts[parent]++
+			seen[ino] = start
 		}
-		counts[parent]++
-		seen[ino] = start
-		if o.Dir && ino != 0 {
-			dirs[o.Path] = ino
-			counts[ino] += 0
+		if o.Dir {
+			dirs[o.Path] = ino // 0: we changed it meanwhile, and leave it alone
+			if ino != 0 {
+				counts[ino] += 0
+			}
 		}
 	}
 	for folder, n := range counts {

@@ -345,6 +345,9 @@ func (t txn) conflict(n *store.Node, s store.State) error {
 // remoteGone takes in that the provider no longer has a node's object, and with
 // a folder nothing below it.
 func (t txn) remoteGone(n *store.Node) error {
+	if t.ns.inflight[n.Ino] > 0 {
+		return nil // our own doing, or about to be known
+	}
 	children, err := t.RemoteChildren(n.Ino)
 	if err != nil {
 		return err
@@ -360,9 +363,6 @@ func (t txn) remoteGone(n *store.Node) error {
 // goneAlone is remoteGone for a node below which nothing is left at the
 // provider. What was changed here, and the folders it needs, become new.
 func (t txn) goneAlone(n *store.Node) error {
-	if t.ns.inflight[n.Ino] > 0 {
-		return nil
-	}
 	keep := n.Exists && n.Dirty != nil && n.Dirty.Content
 	if n.Kind == Dir && n.Exists {
 		needed, err := t.holdsChanges(n.Ino)

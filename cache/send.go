@@ -77,6 +77,9 @@ type job struct {
 	cause      ledger.Cause
 	// place is where the result is expected.
 	place store.Place
+	// moves are the folders that the call moves or deletes, above all folders
+	// above what it is about.
+	moves, above []uint64
 }
 
 // nodes are all nodes that the call is about.
@@ -157,9 +160,68 @@ func (j *job) fill(t txn) error {
 	if j.parent, err = t.folderRef(j.place.Parent); err != nil {
 		return err
 	}
+	if err := j.checkPaths(t); err != nil {
+		return err
+	}
 	j.intent = store.Intent{
 		Op: uint8(j.step.Op), Inos: slices.Concat(j.step.Inos, j.step.Below), Parent: j.place.Parent, Name: j.place.Name,
 		Over: j.step.Over, Gen: n.Gen, Size: max(n.Size, 0), At: t.ns.now(),
+	}
+	return nil
+}
+
+// checkPaths makes sure that no path changes under a call: a folder is not moved
+// or deleted while requests are in flight below it, and nothing is sent to below
+// a folder that is being moved or deleted.
+func (j *job) checkPaths(t txn) error {
+	above := map[uint64]bool{}
+	if err := t.addAbove(j.place.Parent, above); err != nil {
+		return err
+	}
+	for _, ino := range j.step.Inos {
+		n, err := t.get(ino)
+		if err != nil {
+			return err
+		}
+		if !n.Remote.Exists {
+			continue
+		}
+		if err := t.addAbove(n.Remote.Parent, above); err != nil {
+			return err
+		}
+		if n.Kind == Dir && j.step.Op != outbox.Mkdir {
+			j.moves = append(j.moves, ino)
+		}
+	}
+	for ino := range above {
+		if t.ns.moving[ino] > 0 {
+			return outbox.ErrChanged
+		}
+		j.above = append(j.above, ino)
+	}
+	for _, ino := range j.moves {
+		if t.ns.busyBelow[ino] > 0 {
+			return outbox.ErrChanged
+		}
+	}
+	return nil
+}
+
+// addAbove adds a folder and the folders above it at the provider.
+func (t txn) addAbove(ino uint64, above map[uint64]bool) error {
+	for range maxDepth {
+		if ino == store.RootIno || above[ino] {
+			return nil
+		}
+		above[ino] = true
+		n, err := t.get(ino)
+		if err != nil || n == nil {
+			return err
+		}
+		ino = n.Parent
+		if n.Remote.Exists {
+			ino = n.Remote.Parent
+		}
 	}
 	return nil
 }
@@ -198,27 +260,28 @@ func (t txn) folderRef(ino uint64) (remote.Ref, error) {
 	return t.ref(n), nil
 }
 
-// reserve keeps listings away from the nodes and the place of a call, or gives
-// them free with by = -1.
+// reserve keeps listings, and other calls that would collide, away from the
+// nodes and the place of a call, or gives them free with by = -1.
 func (t txn) reserve(j *job, by int) {
-	for _, ino := range j.nodes() {
-		if t.ns.inflight[ino] += by; t.ns.inflight[ino] <= 0 {
-			delete(t.ns.inflight, ino)
-		}
-	}
-	places := []store.Place{j.place}
-	if j.step.Op == outbox.Delete {
-		places = nil
-	}
-	for _, p := range places {
-		if t.ns.inflightPlaces[p] += by; t.ns.inflightPlaces[p] <= 0 {
-			delete(t.ns.inflightPlaces, p)
-		}
+	count(t.ns.inflight, j.nodes(), by)
+	count(t.ns.moving, j.moves, by)
+	count(t.ns.busyBelow, j.above, by)
+	if j.step.Op != outbox.Delete {
+		count(t.ns.inflightPlaces, []store.Place{j.place}, by)
 	}
 	if by > 0 {
 		t.ns.running[j.intent.ID] = true
 	} else {
 		delete(t.ns.running, j.intent.ID)
+	}
+}
+
+// count adds to counters, and drops those that come to nothing.
+func count[K comparable](counters map[K]int, keys []K, by int) {
+	for _, k := range keys {
+		if counters[k] += by; counters[k] <= 0 {
+			delete(counters, k)
+		}
 	}
 }
 

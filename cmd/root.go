@@ -151,6 +151,10 @@ func need(names ...string) cobra.PositionalArgs {
 		if len(args) == len(names) {
 			return nil
 		}
-		return misuse("%s takes %s, and got %d arguments; see: %s --help", c.Name(), strings.Join(names, " and "), len(args), c.CommandPath())
+		want := "no arguments"
+		if len(names) > 0 {
+			want = strings.Join(names, " and ")
+		}
+		return misuse("%s takes %s, and got %s; see: %s --help", c.Name(), want, plural(len(args), "argument", "arguments"), c.CommandPath())
 	}
 }

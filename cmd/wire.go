@@ -25,8 +25,9 @@ type layers struct {
 	state   *cache.State
 	ledger  *ledger.Ledger
 	ns      *cache.Namespace
-	socket  net.Listener
-	srv     *fs.Server
+	// socket is closed by the server that listens on it.
+	socket net.Listener
+	srv    *fs.Server
 	// forget takes the mount out of the registry.
 	forget func()
 }
@@ -38,11 +39,21 @@ func (a *app) openLayers(ctx context.Context, cfg mountConfig) (*layers, error) 
 		y.openState, y.openSandbox, y.openNamespace, y.openSocket, y.openMount,
 	} {
 		if err := step(ctx, a); err != nil {
-			_ = y.close() // the first error says what is wrong
+			y.abandon()
 			return nil, err
 		}
 	}
 	return y, nil
+}
+
+// abandon closes layers that nobody has used. Errors are dropped: there is one
+// already that says what is wrong.
+func (y *layers) abandon() {
+	_ = y.close()
+	if y.socket != nil {
+		_ = y.socket.Close()
+	}
+	_ = y.log.close()
 }
 
 // openState opens the state folder, the log, which may be in it, and the ledger,
@@ -125,8 +136,7 @@ func (y *layers) accountTrouble(err error) error {
 }
 
 func (y *layers) openSocket(context.Context, *app) (err error) {
-	y.socket, err = control.Listen(filepath.Join(y.cfg.state, control.SocketName))
-	if err != nil {
+	if y.socket, err = control.Listen(y.socketPath()); err != nil {
 		return y.stateTrouble(err)
 	}
 	return nil
@@ -140,7 +150,7 @@ func (y *layers) openMount(context.Context, *app) (err error) {
 	}
 	y.cfg.dir = y.srv.Dir()
 	y.forget, err = control.Register(control.Record{
-		Mountpoint: y.cfg.dir, Socket: filepath.Join(y.cfg.state, control.SocketName), StateDir: y.cfg.state, PID: os.Getpid(),
+		Mountpoint: y.cfg.dir, Socket: y.socketPath(), StateDir: y.cfg.state, PID: os.Getpid(),
 	})
 	return err
 }
@@ -176,15 +186,18 @@ func (y *layers) close() error {
 
 // closeState gives the state folder free.
 func (y *layers) closeState() error {
-	var err error
+	var errs []error
 	if y.socket != nil {
-		err = y.socket.Close()
+		// before the lock is released: the next mount makes its own
+		errs = append(errs, os.Remove(y.socketPath()))
 	}
 	switch {
 	case y.ns != nil:
-		return errors.Join(err, y.ns.Close())
+		errs = append(errs, y.ns.Close())
 	case y.state != nil:
-		return errors.Join(err, y.state.Close())
+		errs = append(errs, y.state.Close())
 	}
-	return err
+	return errors.Join(errs...)
 }
+
+func (y *layers) socketPath() string { return filepath.Join(y.cfg.state, control.SocketName) }

@@ -22,7 +22,9 @@ const SocketName = "control"
 var ErrGone = errors.New("its process is gone")
 
 // Listen makes the socket at path. An old one there is removed: the caller
-// holds the lock of the folder, so nobody listens on it.
+// holds the lock of the folder, so nobody listens on it. Closing it leaves the
+// file: whoever gives the folder free removes it before, and never the next
+// one's.
 func Listen(path string) (net.Listener, error) {
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, socketError("listen", path, err)
@@ -36,27 +38,12 @@ func Listen(path string) (net.Listener, error) {
 	if err != nil {
 		return nil, socketError("listen", path, err)
 	}
-	l.(*net.UnixListener).SetUnlinkOnClose(false) // it knows only the short path
+	l.(*net.UnixListener).SetUnlinkOnClose(false)
 	if err := os.Chmod(path, 0o600); err != nil {
 		_ = l.Close()
 		return nil, socketError("listen", path, err)
 	}
-	return &listener{l, path}, nil
-}
-
-// listener is a Unix listener that removes its socket by its real path.
-type listener struct {
-	net.Listener
-	path string
-}
-
-// Close stops listening and removes the socket.
-func (l *listener) Close() error {
-	err := l.Listener.Close()
-	if e := os.Remove(l.path); err == nil && !errors.Is(e, os.ErrNotExist) {
-		err = e
-	}
-	return err
+	return l, nil
 }
 
 // dial connects to the socket at path.

@@ -53,7 +53,8 @@ func TestWarm(t *testing.T) {
 	w := newAccount(t, rig.SandboxOptions{})
 	plant(t, filepath.Join(w.box.Root, "p"), 4, 10)
 	w.mountWith(short...)
-	w.run(`ls -lR "$MNT" >/dev/null`)
+	w.run(`ls -lR "$MNT" >/dev/null; df "$MNT" >/dev/null`)
+	w.settled()
 	w.reset()
 	w.run(`ls -lR "$MNT" >/dev/null; find "$MNT" -name nothing; for i in $(seq 100); do test ! -e "$MNT/p/a/no$i"; done`)
 	if n := w.counts().Count; n != 0 {
@@ -70,7 +71,7 @@ func TestWarm(t *testing.T) {
 // TestForeign has changes made elsewhere show.
 func TestForeign(t *testing.T) {
 	t.Parallel()
-	w := newWorldWith(t, "d/old", "old\n", append([]string{"--max-age", "500ms"}, short...)...)
+	w := newWorldWith(t, "d/old", "old\n", soon...)
 	w.run(`cat "$MNT/d/old"`)
 	write(t, filepath.Join(w.box.Root, "d", "new"), "new\n")
 	write(t, filepath.Join(w.box.Root, "d", "old"), "changed and longer\n")

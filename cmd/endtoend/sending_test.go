@@ -95,8 +95,8 @@ func TestRefused(t *testing.T) {
 // is kept as a conflict copy.
 func TestTwoMachines(t *testing.T) {
 	t.Parallel()
-	w := newWorldWith(t, "plan.txt", "the first plan\n", short...)
-	other := w.another("mnt2", short...)
+	w := newWorldWith(t, "plan.txt", "the first plan\n", soon...)
+	other := w.another("mnt2", soon...)
 	w.run(`cat "$MNT/plan.txt"`)
 	other.run(`cat "$MNT/plan.txt"`)
 	w.run(`echo "the plan of the first machine" >"$MNT/plan.txt"`)
@@ -106,6 +106,7 @@ func TestTwoMachines(t *testing.T) {
 	w.run(`cd "$ROOT"; test "$(cat plan.txt)" = "the plan of the first machine"
 		test "$(ls plan*conflict*.txt | wc -l)" = 1; grep -q "what the second" plan*conflict*.txt`)
 	other.diff()
+	w.eventually(`ls "$MNT"/plan*conflict*.txt`)
 	w.same()
 }
 

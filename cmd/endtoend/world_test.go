@@ -29,6 +29,9 @@ type world struct {
 // short is the settle time of tests that do not look at it.
 var short = []string{"--settle", "200ms"}
 
+// soon is short, and has changes made elsewhere show at once.
+var soon = []string{"--settle", "200ms", "--max-age", "500ms"}
+
 // newWorld starts a sandbox and mounts it with further arguments.
 func newWorld(t *testing.T, args ...string) *world {
 	t.Helper()
@@ -165,15 +168,25 @@ func (w *world) path(elem ...string) string {
 // run runs a bash script with SRC, MNT and DIR set, and returns its output.
 func (w *world) run(script string) string {
 	w.t.Helper()
-	out, err := w.command(script).CombinedOutput()
+	ctx, cancel := context.WithTimeout(w.ctx, runWithin)
+	defer cancel()
+	out, err := w.commandContext(ctx, script).CombinedOutput()
+	if ctx.Err() != nil {
+		err = ctx.Err()
+	}
 	if err != nil {
 		w.t.Fatalf("%s\n%v\n%s", script, err, out)
 	}
 	return string(out)
 }
 
-func (w *world) command(script string) *exec.Cmd {
-	cmd := exec.CommandContext(w.ctx, "bash", "-euo", "pipefail", "-c", script)
+// runWithin is how long a script may take.
+const runWithin = 90 * time.Second
+
+func (w *world) command(script string) *exec.Cmd { return w.commandContext(w.ctx, script) }
+
+func (w *world) commandContext(ctx context.Context, script string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, "bash", "-euo", "pipefail", "-c", script)
 	cmd.Env = append(os.Environ(),
 		"SRC="+w.src, "MNT="+w.mnt.Dir, "DIR="+w.dir, "ROOT="+w.box.Root, "LC_ALL=C.UTF-8", "HOME="+w.dir,
 		"GIT_CONFIG_GLOBAL="+filepath.Join(w.dir, "gitconfig"), "GIT_CONFIG_NOSYSTEM=1",
