@@ -135,11 +135,18 @@ func (ns *Namespace) listNow(ctx context.Context, dir uint64) error {
 	return err
 }
 
+// aboutToList returns what is known of a folder's entries, and its address. The
+// folder may be deleted here.
 func (ns *Namespace) aboutToList(dir uint64) (l store.Listing, ref remote.Ref, err error) {
 	err = ns.view(func(t txn) error {
-		n, err := t.dir(dir)
-		if err != nil {
-			return err
+		n, err := t.get(dir)
+		switch {
+		case err != nil || n == nil:
+			return staleOr(err, dir)
+		case n.Kind != Dir:
+			return remote.E(remote.NotDir, "list", n.Name, nil)
+		case !n.Remote.Exists:
+			return remote.E(remote.NotExist, "list", n.Name, nil)
 		}
 		ref = t.ref(n)
 		l, err = t.listing(dir)

@@ -5,25 +5,26 @@ import (
 	"path"
 	"sort"
 	"strings"
+	"time"
 
 	"github.com/frugalfs/frugalfs/cache/outbox"
 	"github.com/frugalfs/frugalfs/cache/store"
 	"github.com/frugalfs/frugalfs/remote"
 )
 
-// listTree asks the provider for everything below a folder in one paged call. A
-// provider that cannot show that the answer is complete is not asked again;
-// folders are listed one by one then.
+// noTreesFor is how long trees are not asked for after an answer that proved
+// nothing: the provider may not be able to, or folders moved while it answered.
+const noTreesFor = 10 * time.Minute
+
+// listTree asks the provider for everything below a folder in one paged call. If the
+// provider cannot show that the answer is complete, folders are listed one by
+// one.
 func (ns *Namespace) listTree(ctx context.Context, dir uint64) error {
 	lister, ok := ns.remote.(remote.TreeLister)
 	if !ok {
-		ns.noTrees.Store(true)
-		return nil
+		return remote.E(remote.Unsupported, "list tree", ns.pathOf(dir), nil)
 	}
 	_, ref, err := ns.aboutToList(dir)
-	if remote.IsKind(err, remote.NotExist) {
-		ref, err = ns.deletedRef(dir)
-	}
 	if err != nil {
 		return err
 	}
@@ -38,8 +39,8 @@ func (ns *Namespace) listTree(ctx context.Context, dir uint64) error {
 	case remote.IsKind(err, remote.NotExist):
 		return ns.update(func(t txn) error { return t.lookedGone(dir, start) })
 	case remote.IsKind(err, remote.Unsupported), err == nil && !l.Complete:
-		ns.log.Warn("listing whole trees does not work here: folders are listed one by one", "err", err)
-		ns.noTrees.Store(true)
+		ns.log.Warn("listing whole trees does not work here: folders are listed one by one for a while", "err", err)
+		ns.noTreesUntil.Store(ns.now() + int64(noTreesFor))
 		return nil
 	case err != nil:
 		return err
@@ -51,20 +52,6 @@ func (ns *Namespace) listTree(ctx context.Context, dir uint64) error {
 // to start again handed over others before.
 func lastRun(objects []remote.Object, total int) []remote.Object {
 	return objects[max(0, len(objects)-total):]
-}
-
-// deletedRef addresses a folder that was deleted here, and that the provider
-// has.
-func (ns *Namespace) deletedRef(dir uint64) (ref remote.Ref, err error) {
-	err = ns.view(func(t txn) error {
-		n, err := t.get(dir)
-		if err != nil || n == nil || !n.Remote.Exists {
-			return staleOr(err, dir)
-		}
-		ref = t.ref(n)
-		return nil
-	})
-	return ref, err
 }
 
 // mergeTree takes in a complete listing of a tree, folders before what is in

@@ -128,11 +128,11 @@ type Namespace struct {
 
 	// lastUse is when a system call last came in, in nanoseconds.
 	lastUse atomic.Int64
-	// noTrees is set when the provider turned out not to list trees.
-	noTrees atomic.Bool
-	health  health
-	garbage garbage
-	quota   quotaCache
+	// noTreesUntil is until when folders are listed one by one.
+	noTreesUntil atomic.Int64
+	health       health
+	garbage      garbage
+	quota        quotaCache
 }
 
 // New makes the namespace of an account over its state folder. On the first

@@ -104,7 +104,7 @@ func (tr *tree) capabilities() outbox.Capabilities {
 	_, treeList := tr.ns.remote.(remote.TreeLister)
 	_, moveRename := tr.ns.remote.(remote.MoveRenamer)
 	return outbox.Capabilities{
-		TreeList: treeList && !tr.ns.noTrees.Load(), MoveRename: moveRename && c.MoveRenames,
+		TreeList: treeList && tr.ns.now() >= tr.ns.noTreesUntil.Load(), MoveRename: moveRename && c.MoveRenames,
 		RecursiveDelete: c.RecursiveDelete, UploadMakesParents: c.UploadMakesParents, Overwrite: true,
 		DeleteBatch: max(c.DeleteBatch, 1), MoveBatch: max(c.MoveBatch, 1), CaseFolds: c.CaseFolds, PageSize: usualPage,
 	}
