@@ -142,7 +142,7 @@ func TestRandomHistories(t *testing.T) {
 // history does n random things.
 func (w *world) history(r *rand.Rand, n int) {
 	w.Helper()
-	ops := []string{"upload", "mkdir", "rename", "move", "delete", "list", "info", "tree"}
+	ops := []string{"upload", "mkdir", "rename", "move", "delete", "info", "tree"}
 	for i := range n {
 		if r.IntN(12) == 0 && os.Getenv("NOFAULT") == "" {
 			f := faults[r.IntN(len(faults))]

@@ -117,10 +117,12 @@ type Namespace struct {
 	// trees are the times of complete tree listings, by folder.
 	trees map[uint64]int64
 	// hot counts sends per place, running holds the intents whose calls are
-	// under way.
+	// under way or were.
 	hot     map[store.Place]heat
 	running map[int64]bool
-	feed    *feed.Cursor
+	// unresolved are the jobs whose outcome is not known.
+	unresolved map[int64]*job
+	feed       *feed.Cursor
 
 	// openMu guards open, the nodes that somebody has open.
 	openMu sync.RWMutex
@@ -165,7 +167,7 @@ func newNamespace(state *State, opt Options) *Namespace {
 		inflight: map[uint64]int{}, inflightPlaces: map[store.Place]int{},
 		moving: map[uint64]int{}, busyBelow: map[uint64]int{},
 		gone: map[string]int64{}, trees: map[uint64]int64{}, open: map[uint64]*inode{},
-		hot: map[store.Place]heat{}, running: map[int64]bool{},
+		hot: map[store.Place]heat{}, running: map[int64]bool{}, unresolved: map[int64]*job{},
 	}
 	ns.ctx, ns.cancel = context.WithCancel(context.Background())
 	ns.nodes, _ = lru.New[uint64, *store.Node](cachedNodes)

@@ -42,12 +42,14 @@ func jobOf(ns *Namespace, in store.Intent) *job {
 // Recover implements outbox.Tree.
 func (tr *tree) Recover(ctx context.Context) error {
 	ctx = ledger.WithClass(ctx, ledger.Writeback)
-	var open []store.Intent
+	var open []*job
 	err := tr.ns.view(func(t txn) error {
 		all, err := t.Intents()
 		for _, in := range all {
-			if !t.ns.running[in.ID] {
-				open = append(open, in)
+			if j := t.ns.unresolved[in.ID]; j != nil {
+				open = append(open, j)
+			} else if !t.ns.running[in.ID] {
+				open = append(open, jobOf(tr.ns, in))
 			}
 		}
 		return err
@@ -55,8 +57,8 @@ func (tr *tree) Recover(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, in := range open {
-		if err := jobOf(tr.ns, in).resolve(ctx); err != nil {
+	for _, j := range open {
+		if err := j.resolve(ctx); err != nil {
 			return err
 		}
 	}

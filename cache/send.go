@@ -273,6 +273,7 @@ func (t txn) reserve(j *job, by int) {
 		t.ns.running[j.intent.ID] = true
 	} else {
 		delete(t.ns.running, j.intent.ID)
+		delete(t.ns.unresolved, j.intent.ID)
 	}
 }
 
@@ -323,6 +324,7 @@ func (j *job) cancel() {
 func (j *job) abandonUnknown() {
 	_ = j.ns.view(func(t txn) error {
 		delete(t.ns.running, j.intent.ID)
+		t.ns.unresolved[j.intent.ID] = j
 		return nil
 	})
 }

@@ -62,6 +62,9 @@ func (acc account) check() error {
 	switch s := acc.secrets; {
 	case acc.url == "":
 		return misuse("--url is missing: name the account's address, as https://SITE.exavault.com")
+	case !strings.Contains(acc.url, "://"):
+		// a user name or password in it is not repeated
+		return misuse("--url lacks a scheme: write https://%s", acc.url[strings.LastIndexByte(acc.url, '@')+1:])
 	case s.APIKey == "" || s.AccessToken == "":
 		return misuse("the credentials are missing: set %s and %s in the environment", envAPIKey, envAccessToken)
 	}

@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"context"
 	"errors"
 
 	"github.com/frugalfs/frugalfs/cmd/control"
@@ -39,6 +40,22 @@ func find(dir string) (found, error) {
 	}
 	f.record, f.client = record, control.NewClient(record.Socket)
 	return f, nil
+}
+
+// checkFree finds out whether a mount answers on dir already, before a request
+// is spent on another one. All else that may be wrong with dir package fs finds.
+func checkFree(ctx context.Context, dir string) error {
+	f, err := find(dir)
+	if err != nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, statusTimeout)
+	defer cancel()
+	s, err := f.client.Status(ctx)
+	if err != nil {
+		return nil
+	}
+	return failure(remote.Busy, "%s is mounted already, by process %d; unmount it first with: frugalfs unmount %s", f.dir, s.PID, f.dir)
 }
 
 // orphaned is the error for a mount that is there and does not answer.

@@ -90,6 +90,9 @@ func (a *app) mountCommand() *cobra.Command {
 
 // mount mounts in this process, or has another one do so in the background.
 func (a *app) mount(ctx context.Context, cfg mountConfig, daemon bool) error {
+	if err := checkFree(ctx, cfg.dir); err != nil {
+		return err
+	}
 	if daemon && a.parent == nil {
 		return a.startDaemon(cfg.account.secrets)
 	}

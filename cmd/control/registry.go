@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -31,7 +30,7 @@ type Record struct {
 // again. An older record of that mount point is replaced.
 func Register(r Record) (remove func(), err error) {
 	for _, dir := range folders() {
-		_ = os.Remove(filepath.Join(dir, fileName(r.Mountpoint))) // of a process that was killed
+		clean(dir, r.Mountpoint)
 	}
 	for _, dir := range folders() {
 		if err = private(dir, true); err != nil {
@@ -64,23 +63,18 @@ func Lookup(mountpoint string) (r Record, ok bool) {
 	return r, ok
 }
 
-// Records returns the mounts in the registry, by mount point, those whose
-// process is gone included.
-func Records() []Record {
-	var all []Record
-	for _, dir := range folders() {
-		if private(dir, false) != nil {
-			continue
-		}
-		files, _ := filepath.Glob(filepath.Join(dir, "*"+suffix)) // the pattern is right
-		for _, file := range files {
-			if r, err := read(file); err == nil {
-				all = append(all, r)
-			}
+// clean removes the records of processes that were killed, and older ones of a
+// mount point.
+func clean(dir, mountpoint string) {
+	if private(dir, false) != nil {
+		return
+	}
+	files, _ := filepath.Glob(filepath.Join(dir, "*"+suffix)) // the pattern is right
+	for _, file := range files {
+		if r, err := read(file); err == nil && (r.Mountpoint == mountpoint || !r.alive()) {
+			_ = os.Remove(file)
 		}
 	}
-	slices.SortFunc(all, func(a, b Record) int { return strings.Compare(a.Mountpoint, b.Mountpoint) })
-	return slices.CompactFunc(all, func(a, b Record) bool { return a.Mountpoint == b.Mountpoint })
 }
 
 // alive tells whether there is a process of that number.
@@ -92,9 +86,9 @@ func folders() []string {
 	uid := strconv.Itoa(os.Getuid())
 	var dirs []string
 	if run := os.Getenv("XDG_RUNTIME_DIR"); filepath.IsAbs(run) {
-		dirs = append(dirs, filepath.Join(run, "frugalfs"))
+		dirs = append(dirs, filepath.Join(run, "frugalfs-mounts"))
 	}
-	dirs = append(dirs, filepath.Join("/run/user", uid, "frugalfs"), filepath.Join("/tmp", "frugalfs-"+uid))
+	dirs = append(dirs, filepath.Join("/run/user", uid, "frugalfs-mounts"), filepath.Join("/tmp", "frugalfs-"+uid))
 	return slices.Compact(dirs)
 }
 
