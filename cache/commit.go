@@ -18,6 +18,9 @@ func (j *job) upload(ctx context.Context) error {
 		return err
 	}
 	defer body.close()
+	if err := j.seal(); err != nil {
+		return err
+	}
 	o, err := j.ns.remote.Upload(ctx, remote.Upload{
 		Parent: j.parent, Name: j.place.Name, Size: body.size, Content: body,
 		Overwrite: j.over != nil || j.node.Remote.Exists,
@@ -35,6 +38,24 @@ func (j *job) upload(ctx context.Context) error {
 		return err
 	}
 	return j.uploaded(o, body.size)
+}
+
+// seal keeps the generation that is sent as it is until the outcome is known: to
+// tell what became of the call, what was sent must still be there.
+func (j *job) seal() error {
+	if j.intent.Gen == 0 || j.sealed {
+		return nil
+	}
+	err := j.ns.content.Seal(j.intent.Gen)
+	j.sealed = err == nil
+	return err
+}
+
+func (j *job) unseal() {
+	if j.sealed {
+		j.sealed = false
+		_ = j.ns.content.Unseal(j.intent.Gen) // it may be adopted, or gone
+	}
 }
 
 // bringHome moves an uploaded object to the folder that it was meant for, if it
@@ -114,6 +135,9 @@ func (j *job) uploaded(o remote.Object, size int64) error {
 	})
 	if err == nil && adopted != "" && j.intent.Gen != 0 {
 		j.ns.adoptContent(j.step.Inos[0], j.intent.Gen, adopted)
+	}
+	if err == nil {
+		j.unseal()
 	}
 	return err
 }

@@ -18,6 +18,9 @@ func (ns *Namespace) Dump() string {
 			if n.Dirty != nil {
 				line += fmt.Sprintf(" dirty={base %v %d/%s content=%v}", n.Dirty.Base.Exists, n.Dirty.Base.Parent, n.Dirty.Base.Name, n.Dirty.Content)
 			}
+			if t.ns.inflight[n.Ino] > 0 {
+				line += " in flight"
+			}
 			lines = append(lines, line)
 		}
 		return err

@@ -1,8 +1,10 @@
 package cache_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"net/http"
 	"os"
@@ -126,7 +128,11 @@ func TestRandomHistories(t *testing.T) {
 		s1, s2 := r.Uint64(), r.Uint64()
 		t.Run(strconv.Itoa(i), func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, account(), func(w *world) { w.opt.Settle = time.Millisecond })
+			var log bytes.Buffer
+			w := newWorld(t, account(), func(w *world) {
+				w.opt.Settle = time.Millisecond
+				w.opt.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+			})
 			w.history(rand.New(rand.NewPCG(s1, s2)), 120)
 			w.server.ClearFaults()
 			w.flush()
@@ -134,6 +140,7 @@ func TestRandomHistories(t *testing.T) {
 			if w.Failed() {
 				w.Log(w.ns.Dump())
 				w.Log(w.activity())
+				w.Log(log.String())
 			}
 		})
 	}
@@ -152,6 +159,7 @@ func (w *world) history(r *rand.Rand, n int) {
 		if r.IntN(40) == 0 && os.Getenv("NOREMOUNT") == "" {
 			w.remount()
 		}
+		w.opt.Logger.Debug("step", "i", i)
 		w.step(r, i)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"path"
 	"slices"
+	"sort"
 
 	"github.com/frugalfs/frugalfs/cache/outbox"
 	"github.com/frugalfs/frugalfs/cache/store"
@@ -27,8 +28,21 @@ func (t txn) reserveOpenIntents() error {
 		j := jobOf(t.ns, in)
 		t.reserve(j, 1)
 		delete(t.ns.running, in.ID)
+		t.ns.unresolved[in.ID] = j
 	}
 	return nil
+}
+
+// sealUnresolved keeps what calls of an earlier run may have sent from changing.
+// A generation that is not there any more cannot be compared, and is nobody's.
+func (ns *Namespace) sealUnresolved() {
+	for _, j := range ns.unresolved {
+		if outbox.Op(j.intent.Op) == outbox.Upload {
+			if err := j.seal(); err != nil {
+				ns.log.Warn("content of an unfinished upload is not there", "gen", j.intent.Gen, "err", err)
+			}
+		}
+	}
 }
 
 // jobOf is the job that an intent announced.
@@ -44,19 +58,15 @@ func (tr *tree) Recover(ctx context.Context) error {
 	ctx = ledger.WithClass(ctx, ledger.Writeback)
 	var open []*job
 	err := tr.ns.view(func(t txn) error {
-		all, err := t.Intents()
-		for _, in := range all {
-			if j := t.ns.unresolved[in.ID]; j != nil {
-				open = append(open, j)
-			} else if !t.ns.running[in.ID] {
-				open = append(open, jobOf(tr.ns, in))
-			}
+		for _, j := range t.ns.unresolved {
+			open = append(open, j)
 		}
-		return err
+		return nil
 	})
 	if err != nil {
 		return err
 	}
+	sort.Slice(open, func(a, b int) bool { return open[a].intent.ID < open[b].intent.ID })
 	for _, j := range open {
 		if err := j.resolve(ctx); err != nil {
 			return err
@@ -265,6 +275,7 @@ func sameBytes(r io.Reader, content io.ReaderAt, size int64) (bool, error) {
 // only staged files know, deleted files that were kept open, and generations
 // that no node refers to.
 func (ns *Namespace) recoverLocal() error {
+	ns.sealUnresolved()
 	if err := ns.sizeWritten(); err != nil {
 		return err
 	}
@@ -335,7 +346,7 @@ func (ns *Namespace) dropForgotten() error {
 		}
 		for _, n := range nodes {
 			n = t.loaded(n)
-			if !n.Remote.Exists && n.Dirty == nil {
+			if !n.Remote.Exists && n.Dirty == nil && t.ns.inflight[n.Ino] == 0 {
 				t.ns.unused(n.Gen)
 				if err := t.drop(n); err != nil {
 					return err

@@ -80,6 +80,8 @@ type job struct {
 	// moves are the folders that the call moves or deletes, above all folders
 	// above what it is about.
 	moves, above []uint64
+	// sealed is true while the generation that is sent is kept from changing.
+	sealed bool
 }
 
 // nodes are all nodes that the call is about.
@@ -311,6 +313,7 @@ func (ns *Namespace) keepForReaders(ctx context.Context, step outbox.Step) error
 // cancel takes an announcement back: no request was made, or its failure is
 // known.
 func (j *job) cancel() {
+	j.unseal()
 	err := j.ns.update(func(t txn) error {
 		t.reserve(j, -1)
 		return t.DropIntent(j.intent.ID)
@@ -333,6 +336,8 @@ func (j *job) abandonUnknown() {
 func (j *job) run(ctx context.Context) error {
 	ctx = ledger.WithCause(ctx, j.cause)
 	err := j.call(ctx)
+	j.ns.log.Debug("sent", "op", j.step.Op.String(), "inos", j.step.Inos, "over", j.step.Over, "parent", j.place.Parent,
+		"name", j.place.Name, "gen", j.intent.Gen, "err", err)
 	j.ns.health.note(err, j.ns.opt.Now())
 	if err == nil {
 		return nil

@@ -233,7 +233,7 @@ func (w *world) flush() int {
 	left, err := w.ns.Flush(ctx)
 	if err != nil || len(left) > 0 {
 		plan, _ := w.ns.Explain()
-		w.Fatalf("not sent: %+v (%v)\nplan:\n%s\nrequests: %v", left, err, plan, w.server.CountBy())
+		w.Fatalf("not sent: %+v (%v)\nplan:\n%s\nrequests: %v\n%s", left, err, plan, w.server.CountBy(), w.ns.Dump())
 	}
 	return w.server.Count() - before
 }

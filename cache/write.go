@@ -127,9 +127,7 @@ func (in *inode) use(st *content.Staged) error {
 		if err != nil || n == nil {
 			return staleOr(err, in.ino)
 		}
-		if t.ns.inflight[n.Ino] == 0 {
-			t.ns.unused(n.Gen)
-		}
+		t.ns.unused(n.Gen)
 		return t.put(t.written(n, st.Gen()))
 	})
 	if err != nil {
@@ -357,6 +355,7 @@ func (ns *Namespace) collect() error {
 	}
 	for _, gen := range gens {
 		if used, err := ns.genInUse(gen); used || err != nil {
+			ns.unused(gen) // an intent still needs it: ask again next time
 			continue
 		}
 		if err := ns.content.Drop(gen); err != nil {

@@ -9,7 +9,6 @@ import (
 
 	"github.com/frugalfs/frugalfs/remote"
 	"github.com/frugalfs/frugalfs/remote/exavault"
-	"github.com/frugalfs/frugalfs/remote/ledger"
 )
 
 // offered are the providers that can be mounted.
@@ -80,10 +79,6 @@ func (acc account) open(hc *http.Client, l *mountLog) (remote.Remote, error) {
 		URL: acc.url, APIKey: acc.secrets.APIKey, AccessToken: acc.secrets.AccessToken, HTTP: hc, Logger: l.logger(),
 	})
 }
-
-// limits are what the provider allows, as far as it is not the ledger's
-// default.
-func (acc account) limits() ledger.Options { return ledger.Options{} }
 
 // id names the account in its state folder.
 func (acc account) id() string {

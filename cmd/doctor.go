@@ -186,6 +186,8 @@ var unfit = map[int64]finding{
 	unix.FUSE_SUPER_MAGIC:  {note, "", "is on a FUSE mount, which may lose what a database wrote when the machine goes down"},
 	unix.TMPFS_MAGIC:       {note, "", "is in memory: what is not sent is lost when the machine goes down"},
 	unix.RAMFS_MAGIC:       {note, "", "is in memory: what is not sent is lost when the machine goes down"},
+	unix.PROC_SUPER_MAGIC:  {bad, "", "is no place for files"},
+	unix.SYSFS_MAGIC:       {bad, "", "is no place for files"},
 	unix.MSDOS_SUPER_MAGIC: {bad, "", "is on FAT, which keeps no permissions"},
 }
 

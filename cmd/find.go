@@ -3,6 +3,10 @@ package cmd
 import (
 	"context"
 	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/frugalfs/frugalfs/cmd/control"
 	"github.com/frugalfs/frugalfs/fs"
@@ -17,29 +21,47 @@ type found struct {
 	client *control.Client
 }
 
-// find finds the mount on dir without touching it: one that is dead or hangs
-// would keep us.
+// find finds the mount on dir without touching it: one that hangs would keep
+// us.
 func find(dir string) (found, error) {
 	resolved, err := fs.Resolve(dir)
 	if err != nil {
 		return found{}, err
 	}
-	f := found{dir: resolved}
-	mount, isMounted, err := fs.Mounted(resolved)
+	return findAt(resolved)
+}
+
+// findAt is find for a path out of the mount table.
+func findAt(dir string) (found, error) {
+	f := found{dir: dir}
+	mount, isMounted, err := mountAt(dir)
 	if err != nil {
 		return f, err
 	}
-	record, ok := control.Lookup(resolved)
+	record, ok := control.Lookup(dir)
 	switch {
 	case isMounted && !mount.Ours():
-		return f, failure(remote.Invalid, "%s is a mount of type %s, not one of frugalfs", resolved, mount.Type)
+		return f, failure(remote.Invalid, "%s is a mount of type %s, not one of frugalfs", dir, mount.Type)
 	case !isMounted && !ok:
-		return f, failure(remote.NotExist, "nothing is mounted on %s; see which mounts there are with: frugalfs status", resolved)
-	case !ok:
+		return f, failure(remote.NotExist, "nothing is mounted on %s; see which mounts there are with: frugalfs status", dir)
+	case !ok && isDead(dir):
 		return f, f.orphaned()
+	case !ok:
+		return f, failure(remote.Permission, "the mount on %s is another user's, and answers only to that one", dir)
 	}
 	f.record, f.client = record, control.NewClient(record.Socket)
 	return f, nil
+}
+
+// mountAt returns what is visible at a resolved path.
+func mountAt(dir string) (top fs.MountEntry, ok bool, err error) {
+	all, err := fs.Mounts()
+	for _, m := range all {
+		if m.Dir == dir {
+			top, ok = m, true
+		}
+	}
+	return top, ok, err
 }
 
 // checkFree finds out whether a mount answers on dir already, before a request
@@ -60,21 +82,42 @@ func checkFree(ctx context.Context, dir string) error {
 
 // orphaned is the error for a mount that is there and does not answer.
 func (f found) orphaned() error {
-	return wayOut(&remote.Error{Kind: remote.Offline, Op: "ask the mount on", Path: f.dir, Err: control.ErrGone},
-		"take the dead mount away with: frugalfs unmount %s", f.dir)
+	text := fmt.Sprintf("the mount on %s does not answer: its process is gone; take it away with: frugalfs unmount %s", f.dir, f.dir)
+	return &plainError{remote.Stale, text, control.ErrGone}
 }
 
 // explain turns "nobody listens" into what that means for the user.
 func (f found) explain(err error) error {
-	if !errors.Is(err, control.ErrGone) {
+	if !isGone(err) {
 		return err
 	}
-	if _, ok, e := fs.Mounted(f.dir); e == nil && ok {
+	if _, ok, e := mountAt(f.dir); e == nil && ok {
 		return f.orphaned()
 	}
 	return failure(remote.NotExist, "nothing is mounted on %s any more; mount it again and what was not sent goes on", f.dir)
 }
 
-// isDead tells whether an error of find or of asking means that the process of
+// isGone tells whether an error of find or of asking means that the process of
 // the mount is gone.
-func isDead(err error) bool { return errors.Is(err, control.ErrGone) }
+func isGone(err error) bool { return errors.Is(err, control.ErrGone) }
+
+// patience is how long a mount may take to show that it lives.
+const patience = 2 * time.Second
+
+// isDead tells whether what is mounted on dir has no process any more. One that
+// does not answer in time, or not to this user, is alive.
+func isDead(dir string) bool {
+	answer := make(chan error, 1)
+	go func() {
+		var s unix.Statfs_t
+		answer <- unix.Statfs(dir, &s)
+	}()
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case err := <-answer:
+		return errors.Is(err, unix.ENOTCONN)
+	case <-timer.C:
+		return false
+	}
+}

@@ -22,7 +22,7 @@ const (
 
 // mountLog is where a mount logs to. In the foreground, what is logged while
 // the mount comes up is held back: if it fails, one line says why, and that is
-// all.
+// all. Whoever names a level wants to see everything at once.
 type mountLog struct {
 	log  *slog.Logger
 	file *os.File // nil if it logs to standard error

@@ -11,7 +11,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/frugalfs/frugalfs/cache"
-	"github.com/frugalfs/frugalfs/fs"
 	"github.com/frugalfs/frugalfs/remote"
 )
 
@@ -139,7 +138,7 @@ func (f found) outside(dir string) (string, error) {
 		return "", diskError("export to", dir, err)
 	}
 	device := fmt.Sprintf("%d:%d", unix.Major(s.Dev), unix.Minor(s.Dev))
-	if m, ok, err := fs.Mounted(f.dir); err == nil && ok && m.Device == device {
+	if m, ok, err := mountAt(f.dir); err == nil && ok && m.Device == device {
 		return "", &remote.Error{Kind: remote.Invalid, Op: "export to", Path: dir, Detail: "name a folder outside the mount"}
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {

@@ -66,7 +66,8 @@ func (a *app) run(ctx context.Context, args []string) int {
 
 // fail is the one place where errors are printed, each on one line.
 func (a *app) fail(code int, err error) {
-	text := a.redactor.Redact(oneLine(err.Error()))
+	// errors that were joined are on lines of their own
+	text := a.redactor.Redact(oneLine(strings.ReplaceAll(err.Error(), "\n", "; ")))
 	if a.parent.tell(report{Code: code, Error: text}) {
 		return
 	}
@@ -118,24 +119,26 @@ func (e usageError) Unwrap() error { return e.err }
 
 // misuse makes the error of a wrong flag or argument.
 func misuse(format string, args ...any) error {
-	return usageError{&plainError{remote.Invalid, fmt.Sprintf(format, args...)}}
+	return usageError{&plainError{kind: remote.Invalid, text: fmt.Sprintf(format, args...)}}
 }
 
 // failure makes an error whose text stands for itself.
 func failure(kind remote.Kind, format string, args ...any) error {
-	return &plainError{kind, fmt.Sprintf(format, args...)}
+	return &plainError{kind: kind, text: fmt.Sprintf(format, args...)}
 }
 
 // plainError is an error of a kind that is printed without the kind's name.
 type plainError struct {
 	kind remote.Kind
 	text string
+	// cause may be nil.
+	cause error
 }
 
 func (e *plainError) Error() string { return e.text }
 
 // Unwrap shows the kind to [remote.KindOf].
-func (e *plainError) Unwrap() error { return &remote.Error{Kind: e.kind, Detail: e.text} }
+func (e *plainError) Unwrap() error { return &remote.Error{Kind: e.kind, Detail: e.text, Err: e.cause} }
 
 // wayOut adds to an error what can be done about it.
 func wayOut(err error, format string, args ...any) error {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/frugalfs/frugalfs/remote"
 	"github.com/frugalfs/frugalfs/remote/sandbox"
 )
 
@@ -137,6 +138,9 @@ func (s *secrets) fill() (fresh bool) {
 // runSandbox serves until ctx ends.
 func (a *app) runSandbox(ctx context.Context, o sandbox.Options, listen string, fresh bool) error {
 	server, err := sandbox.Open(o)
+	if remote.IsKind(err, remote.Invalid) { // a switch
+		return usageError{err}
+	}
 	if err != nil {
 		return err
 	}

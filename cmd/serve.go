@@ -48,9 +48,8 @@ func (a *app) serve(ctx context.Context, cfg mountConfig) error {
 	}
 	defer func() { _ = y.log.close() }()
 	m := &mounted{layers: y, begun: time.Now(), turn: make(chan struct{}, 1), over: make(chan struct{})}
-	// the sandbox and the mount are up: from here on they end in one way only
 	server := control.Serve(y.socket, m, y.log.log)
-	if err := a.detach(y.log); err != nil {
+	if err = a.detach(y.log); err != nil {
 		m.end()
 	} else {
 		y.log.release()

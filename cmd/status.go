@@ -91,7 +91,7 @@ func (a *app) statusOfAll(ctx context.Context, asJSON bool) error {
 
 func lineOf(ctx context.Context, dir string) mountLine {
 	line := mountLine{Mountpoint: dir}
-	f, err := find(dir)
+	f, err := findAt(dir)
 	if err == nil {
 		var s control.Status
 		if s, err = f.client.Status(ctx); err == nil {

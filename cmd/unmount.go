@@ -13,7 +13,6 @@ import (
 
 	"github.com/frugalfs/frugalfs/cache"
 	"github.com/frugalfs/frugalfs/cmd/control"
-	"github.com/frugalfs/frugalfs/fs"
 	"github.com/frugalfs/frugalfs/remote"
 )
 
@@ -48,7 +47,7 @@ func (a *app) unmount(ctx context.Context, dir string, timeout time.Duration) er
 		left, err = f.client.Unmount(ctx, timeout)
 	}
 	switch {
-	case isDead(err):
+	case isGone(err):
 		return f.clear(f.explain(err))
 	case err != nil:
 		return err
@@ -71,7 +70,7 @@ func because(trouble string) string {
 // clear takes away what a killed process left mounted. That is not what
 // unmount promises, so it is a failure all the same.
 func (f found) clear(asked error) error {
-	if _, ok, err := fs.Mounted(f.dir); err != nil || !ok {
+	if _, ok, err := mountAt(f.dir); err != nil || !ok || !isDead(f.dir) {
 		return asked
 	}
 	if err := detachDead(f.dir); err != nil {

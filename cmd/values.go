@@ -51,10 +51,11 @@ func humanSize(n int64) string {
 		v, i = v/1024, i+1
 	}
 	digits := 0
-	if v < 9.95 && v != math.Trunc(v) {
+	if v < 9.95 {
 		digits = 1
 	}
-	return strconv.FormatFloat(v, 'f', digits, 64) + " " + units[i:i+1] + "iB"
+	number := strings.TrimSuffix(strconv.FormatFloat(v, 'f', digits, 64), ".0")
+	return number + " " + units[i:i+1] + "iB"
 }
 
 // choice is a flag that takes one of some words.

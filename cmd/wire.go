@@ -68,10 +68,9 @@ func (y *layers) openState(_ context.Context, a *app) (err error) {
 	if aside := y.state.SetAside(); aside != "" {
 		y.log.log.Warn("the state database was damaged; a new one was begun", "damaged", aside)
 	}
-	o := y.cfg.account.limits()
-	o.Journal, o.DailyLimit = y.state.Journal(), y.cfg.dailyLimit
-	o.Redactor, o.Logger = a.redactor, y.log.log
-	y.ledger, err = ledger.New(o)
+	y.ledger, err = ledger.New(ledger.Options{
+		Journal: y.state.Journal(), DailyLimit: y.cfg.dailyLimit, Redactor: a.redactor, Logger: y.log.log,
+	})
 	return err
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"reflect"
 	"sync"
 	"time"
 
@@ -77,6 +78,8 @@ type Executor struct {
 	// The fields below belong to the goroutine of Run.
 	plan      *plan
 	recovered bool
+	// looks counts plans that looked at the same things again.
+	looks int
 }
 
 // plan is the plan that is being carried out.
@@ -222,6 +225,9 @@ func (e *Executor) advance(ctx context.Context) time.Duration {
 		if !e.replan() {
 			return max(e.pauseLeft(), minReplan)
 		}
+		if wait := e.pauseLeft(); wait > 0 {
+			return wait
+		}
 	}
 	e.dispatch(ctx)
 	return e.untilNext()
@@ -293,12 +299,31 @@ func (e *Executor) replan() bool {
 		return false
 	}
 	steps := Plan(in)
+	e.slowDown(steps)
 	now := e.opt.Now()
 	e.plan = &plan{in: in, steps: steps, state: make([]stepState, len(steps)), made: now, cost: now.Sub(begun), next: next}
 	if len(steps) == 0 {
 		e.publish()
 	}
 	return true
+}
+
+// slowDown lets time pass before a plan that only looks, as the one before it
+// did at the same things: what was seen did not help, and a provider that
+// answers strangely must not be asked without end.
+func (e *Executor) slowDown(steps []Step) {
+	again := e.plan != nil && len(steps) > 0 && reflect.DeepEqual(steps, e.plan.steps)
+	for _, s := range steps {
+		again = again && s.Op.Observes()
+	}
+	if !again {
+		e.looks = 0
+		return
+	}
+	e.looks++
+	e.mu.Lock()
+	e.until = e.opt.Now().Add(min(e.opt.Pause<<min(e.looks, 16), lastPause))
+	e.mu.Unlock()
 }
 
 // dispatch starts steps while there is room.

@@ -42,20 +42,23 @@ func (tx *Tx) Contents() ([]Content, error) {
 	return all, err
 }
 
-// GenInUse tells whether a node's content is a generation. Only dirty,
-// local and deleted nodes have one, and the index holds those.
+// GenInUse tells whether a node's content is a generation, or an open intent
+// sends it.
 func (tx *Tx) GenInUse(gen uint64) (used bool, err error) {
-	err = tx.rows("SELECT 1 FROM nodes WHERE gen=? LIMIT 1", []any{int64(gen)}, func(*sql.Rows) error {
+	q := "SELECT 1 FROM nodes WHERE gen=?1 UNION ALL SELECT 1 FROM intents WHERE gen=?1 LIMIT 1"
+	err = tx.rows(q, []any{int64(gen)}, func(*sql.Rows) error {
 		used = true
 		return nil
 	})
 	return used, err
 }
 
-// UnusedGens returns the staged contents that no node refers to.
+// UnusedGens returns the staged contents that no node and no open intent refers
+// to.
 func (tx *Tx) UnusedGens() ([]uint64, error) {
 	var gens []uint64
-	q := "SELECT gen FROM contents WHERE staged AND gen NOT IN (SELECT gen FROM nodes WHERE gen IS NOT NULL)"
+	q := "SELECT gen FROM contents WHERE staged AND gen NOT IN (SELECT gen FROM nodes WHERE gen IS NOT NULL)" +
+		" AND gen NOT IN (SELECT gen FROM intents)"
 	err := tx.rows(q, nil, func(r *sql.Rows) error {
 		var gen uint64
 		err := r.Scan(&gen)

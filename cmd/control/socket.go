@@ -81,7 +81,7 @@ func socketError(op, path string, err error) error {
 	var cause error = number
 	switch number {
 	case syscall.ENOENT, syscall.ECONNREFUSED:
-		kind, cause = remote.Offline, ErrGone
+		kind, cause = remote.Stale, ErrGone
 	case syscall.EACCES, syscall.EPERM:
 		kind = remote.Permission
 	case syscall.ENOSPC, syscall.EDQUOT:

@@ -118,7 +118,7 @@ func TestBadState(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, short...)
 	w.run(`echo one >"$MNT/file"`)
-	must(t, w.mnt.Unmount(w.ctx))
+	must(t, w.mnt.Unmount(w.ctx, patience))
 	db := filepath.Join(w.options.State, "frugalfs.db")
 	version := strings.TrimSpace(w.run(`sqlite3 "` + db + `" "pragma user_version"`))
 	w.run(`sqlite3 "` + db + `" "pragma user_version=9999" >/dev/null`)
@@ -127,7 +127,7 @@ func TestBadState(t *testing.T) {
 	oneLine(t, r, 1, []string{"frugalfs.db", "newer", "--state-dir"})
 	w.run(`sqlite3 "` + db + `" "pragma user_version=` + version + `" >/dev/null`)
 	w.mount()
-	must(t, w.mnt.Unmount(w.ctx))
+	must(t, w.mnt.Unmount(w.ctx, patience))
 
 	write(t, db, strings.Repeat("this is no database\n", 1000))
 	w.mount()
@@ -152,7 +152,7 @@ func TestFullDisk(t *testing.T) {
 	w.run(`echo again >"$MNT/after"`)
 	w.flush()
 	w.diff()
-	must(t, w.mnt.Unmount(w.ctx))
+	must(t, w.mnt.Unmount(w.ctx, patience))
 	w.run(`cat /dev/zero >"$DIR/small/fill" 2>/dev/null || true`)
 	env := []string{"FRUGALFS_API_KEY=" + rig.APIKey, "FRUGALFS_ACCESS_TOKEN=" + rig.AccessToken}
 	o := w.options

@@ -127,7 +127,7 @@ func (w *world) endMount() {
 		w.t.Logf("the end of the mount's log:\n%s", tail(w.mnt.Output(), 6000))
 	}
 	if rig.Mounted(w.mnt.Dir) && !w.t.Failed() {
-		if err := w.mnt.Unmount(w.ctx); err != nil {
+		if err := w.mnt.Unmount(w.ctx, patience); err != nil {
 			w.t.Errorf("at the end of the test: %v", err)
 		}
 	}
@@ -180,6 +180,9 @@ func (w *world) run(script string) string {
 	return string(out)
 }
 
+// patience is how long flush and unmount may take.
+const patience = time.Minute
+
 // runWithin is how long a script may take.
 const runWithin = 90 * time.Second
 
@@ -198,7 +201,7 @@ func (w *world) commandContext(ctx context.Context, script string) *exec.Cmd {
 
 func (w *world) flush() {
 	w.t.Helper()
-	must(w.t, w.mnt.Flush(w.ctx))
+	must(w.t, w.mnt.Flush(w.ctx, patience))
 }
 
 // counts returns what the sandbox counted since the last reset.
@@ -263,7 +266,7 @@ func (w *world) holds(local, folder string) {
 // remountEmpty unmounts, and mounts with an empty state folder.
 func (w *world) remountEmpty() {
 	w.t.Helper()
-	must(w.t, w.mnt.Unmount(w.ctx))
+	must(w.t, w.mnt.Unmount(w.ctx, patience))
 	w.states++
 	w.options.State = fmt.Sprintf("%s-%d", w.options.State, w.states)
 	w.mount()
@@ -272,7 +275,7 @@ func (w *world) remountEmpty() {
 // remount unmounts, and mounts with the same state folder.
 func (w *world) remount() {
 	w.t.Helper()
-	must(w.t, w.mnt.Unmount(w.ctx))
+	must(w.t, w.mnt.Unmount(w.ctx, patience))
 	w.mount()
 }
 

@@ -99,9 +99,9 @@ func (m *Mount) command(ctx context.Context, args ...string) Result {
 	return Run(ctx, m.binary, nil, args...)
 }
 
-// Flush waits until everything is at the provider.
-func (m *Mount) Flush(ctx context.Context) error {
-	if err := m.command(ctx, "flush", m.Dir, "--timeout", "3m").Err(); err != nil {
+// Flush waits until everything is at the provider, for patience at most.
+func (m *Mount) Flush(ctx context.Context, patience time.Duration) error {
+	if err := m.command(ctx, "flush", m.Dir, "--timeout", patience.String()).Err(); err != nil {
 		return fmt.Errorf("flush: %w", err)
 	}
 	return nil
@@ -116,9 +116,10 @@ func (m *Mount) Status(ctx context.Context, v any) error {
 	return json.Unmarshal([]byte(r.Stdout), v)
 }
 
-// Unmount sends what is left, unmounts, and waits for the process.
-func (m *Mount) Unmount(ctx context.Context) error {
-	if err := m.command(ctx, "unmount", m.Dir, "--timeout", "3m").Err(); err != nil {
+// Unmount sends what is left, for patience at most, unmounts, and waits for the
+// process.
+func (m *Mount) Unmount(ctx context.Context, patience time.Duration) error {
+	if err := m.command(ctx, "unmount", m.Dir, "--timeout", patience.String()).Err(); err != nil {
 		return fmt.Errorf("unmount: %w", err)
 	}
 	select {

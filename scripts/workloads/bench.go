@@ -59,6 +59,10 @@ func perPage(base, n int) func(counts) int {
 	return func(c counts) int { return base + c.pages(n) }
 }
 
+// patience is how long flush and unmount may take: a provider that takes its
+// time for each of thousands of files is no error.
+const patience = 10 * time.Minute
+
 // bench is one run of all workloads with one page size.
 type bench struct {
 	settings
@@ -181,7 +185,7 @@ func (b *bench) mount() (err error) {
 }
 
 func (b *bench) unmount() {
-	if err := b.mnt.Unmount(b.ctx); err != nil {
+	if err := b.mnt.Unmount(b.ctx, patience); err != nil {
 		fmt.Fprintln(os.Stderr, "workloads:", err)
 	}
 	_ = b.mnt.Detach()
@@ -225,7 +229,7 @@ func (b *bench) measure(w workload, st step) (result, error) {
 		err = b.script(b.mnt.Dir, st.script)
 	}
 	if err == nil {
-		err = b.mnt.Flush(b.ctx)
+		err = b.mnt.Flush(b.ctx, patience)
 	}
 	r.Seconds = time.Since(started).Seconds()
 	if err == nil {
@@ -254,7 +258,7 @@ func (b *bench) entries() int {
 // What a remount costs belongs to the step after it.
 func (b *bench) before(st step) error {
 	if st.remount {
-		if err := b.mnt.Unmount(b.ctx); err != nil {
+		if err := b.mnt.Unmount(b.ctx, patience); err != nil {
 			return err
 		}
 	}

@@ -93,7 +93,7 @@ func (l *local) mount(dir string, args ...string) (err error) {
 
 func (l *local) close() {
 	if l.mnt != nil {
-		_ = l.mnt.Unmount(l.ctx)
+		_ = l.mnt.Unmount(l.ctx, patience)
 		_ = l.mnt.Detach()
 		_ = l.mnt.Kill()
 	}

@@ -79,7 +79,7 @@ func (l *local) measureFile() error {
 			}
 		}
 	}
-	if err := l.mnt.Flush(l.ctx); err != nil {
+	if err := l.mnt.Flush(l.ctx, patience); err != nil {
 		return err
 	}
 	if err := l.compare("L1", "sequential read, cached", "MB/s", true, l.readLarge); err != nil {

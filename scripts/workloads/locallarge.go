@@ -69,7 +69,7 @@ func residentMiB(pid int) (float64, error) {
 func (l *local) firstList() error {
 	var values []float64
 	for range l.rounds {
-		if err := l.mnt.Unmount(l.ctx); err != nil {
+		if err := l.mnt.Unmount(l.ctx, patience); err != nil {
 			return err
 		}
 		started := time.Now()
