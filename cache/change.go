@@ -137,7 +137,7 @@ func (ns *Namespace) Unlink(ctx context.Context, parent uint64, name string) err
 	if err := ns.ensureListed(ctx, parent); err != nil {
 		return err
 	}
-	err := ns.update(func(t txn) error {
+	err := ns.updateAtAnyCost(func(t txn) error {
 		n, err := t.mustHave("unlink", parent, name)
 		if err != nil {
 			return err
@@ -184,7 +184,7 @@ func (ns *Namespace) Rmdir(ctx context.Context, parent uint64, name string) erro
 			return err
 		}
 	}
-	err = ns.update(func(t txn) error { return t.rmdir(parent, name) })
+	err = ns.updateAtAnyCost(func(t txn) error { return t.rmdir(parent, name) })
 	ns.afterChange(err)
 	return err
 }

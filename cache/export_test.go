@@ -1,10 +1,22 @@
 package cache
 
-import "context"
+import (
+	"context"
+	"os"
+)
 
 // PollOnce does what the regular poll does at each tick.
 func (ns *Namespace) PollOnce(ctx context.Context) {
 	if ns.pollDue() {
 		_ = ns.readFeed(ctx)
 	}
+}
+
+// FailStore makes the database's durable steps fail.
+func (ns *Namespace) FailStore(f func(label string) error) { ns.db.InjectFailures(f) }
+
+// HasBallast tells whether space is kept for a full disk.
+func (ns *Namespace) HasBallast() bool {
+	_, err := os.Stat(ns.state.ballastPath())
+	return err == nil
 }

@@ -138,6 +138,8 @@ func onlyFailed(items []PendingItem) bool {
 // sendNow returns when the provider has what a file holds now, or with the
 // error that keeps it from being sent.
 func (ns *Namespace) sendNow(ctx context.Context, ino uint64) error {
+	ns.hurry(ino, 1)
+	defer ns.hurry(ino, -1)
 	release := ns.exec.Force()
 	defer release()
 	for {
@@ -160,6 +162,15 @@ func (ns *Namespace) sendNow(ctx context.Context, ino uint64) error {
 		case <-news:
 		}
 	}
+}
+
+// hurry counts who waits for a file to be sent although it is open for writing:
+// close(2) is called on an open file.
+func (ns *Namespace) hurry(ino uint64, by int) {
+	_ = ns.view(func(t txn) error {
+		count(ns.hurried, []uint64{ino}, by)
+		return nil
+	})
 }
 
 // Retry lets everything that was given up, or waits after a failure, be tried

@@ -312,3 +312,34 @@ func mkdirErr(w *world, name string) error {
 	_, err := w.ns.Mkdir(w.Context(), cache.RootIno, name, 0o755)
 	return err
 }
+
+func TestSyncCloseReturnsWhenSent(t *testing.T) {
+	w := newWorld(t, nil, func(w *world) { w.opt.SyncClose, w.opt.Settle = true, time.Hour })
+	w.mkdir("d")
+	w.write("d/x", "text")
+	if got := w.remoteText("d/x"); got != "text" {
+		t.Errorf("after close the provider has %q", got)
+	}
+}
+
+func TestFullDiskStillDeletes(t *testing.T) {
+	w := newWorld(t, map[string]string{"x": "1", "y": "2"}, unhurried)
+	w.names("")
+	full := true
+	w.ns.FailStore(func(label string) error {
+		if full && label == "commit" {
+			full = w.ns.HasBallast()
+			return unix.ENOSPC
+		}
+		return nil
+	})
+	w.remove("x")
+	if w.ns.HasBallast() {
+		t.Error("the kept space was not used")
+	}
+	w.ns.FailStore(nil)
+	w.flush()
+	if w.remoteHas("x") || !w.remoteHas("y") {
+		t.Error("not what was deleted")
+	}
+}

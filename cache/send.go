@@ -99,6 +99,7 @@ func (ns *Namespace) begin(ctx context.Context, step outbox.Step, in *outbox.Inp
 	if err := ns.keepForReaders(ctx, step); err != nil {
 		return nil, err
 	}
+	reserved := false
 	err := ns.update(func(t txn) error {
 		if err := t.unchanged(j.nodes(), in); err != nil {
 			return err
@@ -110,9 +111,16 @@ func (ns *Namespace) begin(ctx context.Context, step outbox.Step, in *outbox.Inp
 			return err
 		}
 		t.reserve(j, 1)
+		reserved = true
 		return nil
 	})
 	if err != nil {
+		if reserved {
+			_ = ns.view(func(t txn) error {
+				t.reserve(j, -1)
+				return nil
+			})
+		}
 		return nil, err
 	}
 	if err := ns.db.Sync(); err != nil {
@@ -314,13 +322,14 @@ func (ns *Namespace) keepForReaders(ctx context.Context, step outbox.Step) error
 // known.
 func (j *job) cancel() {
 	j.unseal()
-	err := j.ns.update(func(t txn) error {
-		t.reserve(j, -1)
-		return t.DropIntent(j.intent.ID)
-	})
+	err := j.ns.updateAtAnyCost(func(t txn) error { return t.DropIntent(j.intent.ID) })
 	if err != nil {
 		j.ns.log.Error("taking back an intent", "err", err)
 	}
+	_ = j.ns.view(func(t txn) error {
+		t.reserve(j, -1)
+		return nil
+	})
 }
 
 // abandonUnknown leaves the intent open for Recover.
@@ -386,14 +395,23 @@ func (j *job) placed(o remote.Object, err error) error {
 	return j.commit(func(t txn) error { return j.commitPlaced(t, j.step.Inos[0], o) })
 }
 
-// commit commits a result and ends the intent.
+// commit commits a result and ends the intent. What the provider did must not be
+// lost for want of space here. A result that cannot be committed is looked up
+// again.
 func (j *job) commit(f func(txn) error) error {
-	return j.ns.update(func(t txn) error {
-		t.reserve(j, -1)
+	err := j.ns.updateAtAnyCost(func(t txn) error {
 		if err := f(t); err != nil {
 			return err
 		}
 		return t.DropIntent(j.intent.ID)
+	})
+	if err != nil {
+		j.abandonUnknown()
+		return &remote.Error{Kind: remote.KindOf(err), Op: "record the result of", Path: j.place.Name, Unknown: true, Err: err}
+	}
+	return j.ns.view(func(t txn) error {
+		t.reserve(j, -1)
+		return nil
 	})
 }
 
@@ -405,6 +423,7 @@ func (j *job) each(results []remote.Result, err error, one func(*job, txn, uint6
 	}
 	var failures []error
 	err = j.commit(func(t txn) error {
+		failures = nil
 		for i, r := range results {
 			gone := j.step.Op == outbox.Delete && remote.IsKind(r.Err, remote.NotExist)
 			if r.Err != nil && !gone {

@@ -260,7 +260,7 @@ func (s *snapshot) ready(n *store.Node) bool {
 	if ns.opt.ReadOnly || s.stuck(n) || s.parentStuck(n) {
 		return false
 	}
-	if n.Kind == File && n.Exists && ns.isWritten(n.Ino) {
+	if n.Kind == File && n.Exists && ns.hurried[n.Ino] == 0 && ns.isWritten(n.Ino) {
 		s.wait(d.Since + int64(snapshotAfter))
 		return ns.now() >= d.Since+int64(snapshotAfter)
 	}

@@ -42,6 +42,7 @@ func OpenState(dir string) (*State, error) {
 		return nil, err
 	}
 	s.journal = newJournal(s.db)
+	s.fillBallast()
 	return s, nil
 }
 

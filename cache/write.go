@@ -334,6 +334,7 @@ func (ns *Namespace) syncRegularly(ctx context.Context) {
 }
 
 func (ns *Namespace) syncAll(ctx context.Context) error {
+	ns.state.fillBallast()
 	if err := ns.state.journal.flush(); err != nil {
 		return err
 	}

@@ -216,7 +216,7 @@ func (a *app) result(m *mounted) error {
 	}
 	if len(m.left) > 0 {
 		a.list(m.left, time.Now())
-		return failure(remote.Temporary, "%s not sent; the next mount with --state-dir %s sends what is left",
+		return failure(remote.Temporary, "%s not sent; the next mount with the state folder %s sends what is left",
 			waits(len(m.left)), m.cfg.state)
 	}
 	return nil

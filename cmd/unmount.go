@@ -55,7 +55,7 @@ func (a *app) unmount(ctx context.Context, dir string, timeout time.Duration) er
 		return nil
 	}
 	a.list(left.Items, time.Now())
-	return failure(remote.Temporary, "%s is unmounted, and %s not sent%s; the next mount with --state-dir %s sends what is left",
+	return failure(remote.Temporary, "%s is unmounted, and %s not sent%s; the next mount with the state folder %s sends what is left",
 		f.dir, waits(len(left.Items)), because(left.Trouble), f.record.StateDir)
 }
 

@@ -78,11 +78,19 @@ func (y *layers) openState(_ context.Context, a *app) (err error) {
 func (y *layers) stateTrouble(err error) error {
 	switch remote.KindOf(err) {
 	case remote.NoSpace:
-		return wayOut(err, "make space on the disk of %s, or name a folder on another one with --state-dir", y.cfg.state)
+		return wayOut(err, "make space on the disk of %s, or name a folder on another one with %s", y.cfg.state, y.cfg.stateFlag())
 	case remote.Busy, remote.Unsupported:
 		return err
 	}
-	return wayOut(err, "check %s, or name another folder with --state-dir", y.cfg.state)
+	return wayOut(err, "check %s, or name another folder with %s", y.cfg.state, y.cfg.stateFlag())
+}
+
+// stateFlag is how the user chooses the state folder.
+func (cfg *mountConfig) stateFlag() string {
+	if cfg.sandbox != nil {
+		return "XDG_STATE_HOME"
+	}
+	return "--state-dir"
 }
 
 // openSandbox serves the account that a demo shows.
