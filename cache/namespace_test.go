@@ -325,10 +325,8 @@ func TestSyncCloseReturnsWhenSent(t *testing.T) {
 func TestFullDiskStillDeletes(t *testing.T) {
 	w := newWorld(t, map[string]string{"x": "1", "y": "2"}, unhurried)
 	w.names("")
-	full := true
 	w.ns.FailStore(func(label string) error {
-		if full && label == "commit" {
-			full = w.ns.HasBallast()
+		if label == "commit" && w.ns.HasBallast() {
 			return unix.ENOSPC
 		}
 		return nil

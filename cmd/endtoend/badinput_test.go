@@ -142,11 +142,12 @@ func TestFullDisk(t *testing.T) {
 	w := newAccount(t, rig.SandboxOptions{})
 	small := filepath.Join(w.dir, "small")
 	must(t, os.Mkdir(small, 0o755))
-	smallDisk(t, small, 8<<20)
+	smallDisk(t, small, 64<<20)
+	t.Cleanup(w.endMount) // before the disk goes
 	w.options = w.mountOptions("mnt", short...)
 	w.options.State = filepath.Join(small, "state")
 	w.mount()
-	w.run(`echo kept >"$MNT/before"; ! dd if=/dev/zero of="$MNT/large" bs=1M count=20 2>"$DIR/dd"; grep -q "No space" "$DIR/dd"
+	w.run(`echo kept >"$MNT/before"; ! dd if=/dev/zero of="$MNT/large" bs=1M count=100 2>"$DIR/dd"; grep -q "No space" "$DIR/dd"
 		rm "$MNT/large"; test "$(cat "$MNT/before")" = kept`)
 	w.flush()
 	w.run(`echo again >"$MNT/after"`)
