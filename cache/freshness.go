@@ -172,10 +172,15 @@ func (t txn) remoteChild(dir uint64, name string) (*store.Node, error) {
 	return t.loaded(m), err
 }
 
-// pollRegularly reads the feed while somebody uses the mount. A mount that
-// nobody uses costs nothing.
+// pollTick is how often it is checked if the feed is due, and how recent a use
+// of the mount must be for that.
+const pollTick = 5 * time.Second
+
+// pollRegularly reads the feed when what is known gets old while somebody uses the
+// mount, so that most of them need not wait for it. A mount that nobody uses costs
+// nothing.
 func (ns *Namespace) pollRegularly(ctx context.Context) {
-	tick := time.NewTicker(ns.opt.MaxAge)
+	tick := time.NewTicker(pollTick)
 	defer tick.Stop()
 	for {
 		select {
@@ -191,15 +196,15 @@ func (ns *Namespace) pollRegularly(ctx context.Context) {
 	}
 }
 
-// pollDue tells whether the mount was used since the last read, and that read is
-// old enough.
+// pollDue tells whether the mount is being used, and the last read of the feed is
+// old.
 func (ns *Namespace) pollDue() (due bool) {
-	if !ns.hasFeed() {
+	now := ns.now()
+	if now-ns.lastUse.Load() > int64(pollTick) || !ns.hasFeed() {
 		return false
 	}
 	_ = ns.view(func(txn) error {
-		last := ns.feed.Read()
-		due = ns.feed.Since != 0 && ns.lastUse.Load() > last && ns.now()-last >= int64(ns.opt.MaxAge)
+		due = ns.feed.Since != 0 && now-ns.feed.Read() >= int64(ns.opt.MaxAge)
 		return nil
 	})
 	return due

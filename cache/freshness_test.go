@@ -116,10 +116,19 @@ func TestIdleMountCostsNothing(t *testing.T) {
 	c := &clock{}
 	w := newWorld(t, map[string]string{"a/x": "1"}, withClock(c))
 	w.walk("")
+	w.ns.Used()
+	c.advance(6 * time.Second)
 	w.costs("an idle hour", 0, func() {
-		for range 60 {
-			c.advance(time.Minute)
+		for range 720 {
 			w.ns.PollOnce(t.Context())
+			c.advance(5 * time.Second)
+		}
+	})
+	w.costs("an hour of use", 60, func() {
+		for range 720 {
+			w.ns.Used()
+			w.ns.PollOnce(t.Context())
+			c.advance(5 * time.Second)
 		}
 	})
 }

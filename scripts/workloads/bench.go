@@ -229,7 +229,7 @@ func (b *bench) measure(w workload, st step) (result, error) {
 		err = b.script(b.mnt.Dir, st.script)
 	}
 	if err == nil {
-		err = b.mnt.Flush(b.ctx, patience)
+		err = b.drain()
 	}
 	r.Seconds = time.Since(started).Seconds()
 	if err == nil {
@@ -242,6 +242,26 @@ func (b *bench) measure(w workload, st step) (result, error) {
 		r.Wrong, err = b.wrong(st)
 	}
 	return r, err
+}
+
+// drain waits until everything was sent in its own time, which flush would
+// not leave it.
+func (b *bench) drain() error {
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	defer cancel()
+	var failed error
+	err := rig.Until(ctx, "everything to be sent", func() bool {
+		var s struct{ Pending, Failed int }
+		failed = b.mnt.Status(ctx, &s)
+		return failed != nil || s.Pending == s.Failed
+	})
+	if err == nil {
+		err = failed
+	}
+	if err != nil {
+		return err
+	}
+	return b.mnt.Flush(b.ctx, patience)
 }
 
 // entries counts what the account holds.
