@@ -394,6 +394,7 @@ func (t txn) dropLost(n *store.Node) error {
 	if t.ns.isOpen(n.Ino) {
 		c := *n
 		c.Exists, c.Remote, c.Dirty = false, store.State{}, nil
+		t.ns.invalidateAttr(n.Ino) // whoever has it open sees that it has no name any more
 		return t.put(&c)
 	}
 	return t.drop(n)

@@ -3,7 +3,6 @@ package cache
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -548,8 +547,4 @@ func (ns *Namespace) sending(ino uint64) (yes bool) {
 		return nil
 	})
 	return yes
-}
-
-func unexpected(what string, args ...any) error {
-	return remote.E(remote.Corrupt, what, "", fmt.Errorf("unexpected answer: %v", args))
 }

@@ -3,6 +3,7 @@ package cache_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"os"
@@ -180,7 +181,7 @@ func (w *world) read(name string) string {
 	w.check(err)
 	buf := make([]byte, a.Size)
 	n, err := h.ReadAt(w.Context(), buf, 0)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		w.Fatal(err)
 	}
 	return string(buf[:n])
