@@ -233,8 +233,7 @@ func (t txn) remove(n *store.Node) error {
 		}
 		return t.put(c)
 	}
-	t.ns.unused(n.Gen)
-	return t.drop(n)
+	return t.linger(n)
 }
 
 // Rename moves a node to another place; flags are renameat2's.

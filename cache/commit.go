@@ -191,7 +191,7 @@ func (t txn) dropOver(ino uint64) error {
 		c.Remote, c.Dirty = store.State{}, nil
 		return t.put(&c)
 	}
-	return t.drop(over)
+	return t.linger(over)
 }
 
 // tookAnotherName handles that the provider stored a file under a name of its
@@ -389,8 +389,7 @@ func (t txn) deleted(n *store.Node) error {
 // forgetDeletedNode drops a deleted node, or keeps its row while it is open.
 func (t txn) forgetDeletedNode(c *store.Node) error {
 	if !t.ns.isOpen(c.Ino) {
-		t.ns.unused(c.Gen)
-		return t.drop(c)
+		return t.linger(c)
 	}
 	return t.put(c)
 }

@@ -174,13 +174,15 @@ func (t txn) remoteChild(dir uint64, name string) (*store.Node, error) {
 
 // pollTick is how often it is checked if the feed is due, and how recent a use
 // of the mount must be for that.
-const pollTick = 5 * time.Second
+func (ns *Namespace) pollTick() time.Duration {
+	return min(max(ns.opt.MaxAge/12, 50*time.Millisecond), 5*time.Second)
+}
 
 // pollRegularly reads the feed when what is known gets old while somebody uses the
 // mount, so that most of them need not wait for it. A mount that nobody uses costs
 // nothing.
 func (ns *Namespace) pollRegularly(ctx context.Context) {
-	tick := time.NewTicker(pollTick)
+	tick := time.NewTicker(ns.pollTick())
 	defer tick.Stop()
 	for {
 		select {
@@ -200,7 +202,7 @@ func (ns *Namespace) pollRegularly(ctx context.Context) {
 // old.
 func (ns *Namespace) pollDue() (due bool) {
 	now := ns.now()
-	if now-ns.lastUse.Load() > int64(pollTick) || !ns.hasFeed() {
+	if now-ns.lastUse.Load() > int64(ns.pollTick()) || !ns.hasFeed() {
 		return false
 	}
 	_ = ns.view(func(txn) error {

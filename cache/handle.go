@@ -176,10 +176,10 @@ func (t txn) forgetDeleted(n *store.Node) error {
 	if t.ns.isOpen(n.Ino) || t.ns.inflight[n.Ino] > 0 {
 		return nil
 	}
-	t.ns.unused(n.Gen)
 	if !n.Remote.Exists {
-		return t.drop(n)
+		return t.linger(n)
 	}
+	t.ns.unused(n.Gen)
 	if n.Gen == 0 {
 		return nil
 	}

@@ -163,6 +163,8 @@ type DirHandle struct {
 	ns     *Namespace
 	ino    uint64
 	parent uint64
+	// in keeps the folder's row while it is open.
+	in *inode
 }
 
 // OpenDir opens a folder whose entries are known when it returns.
@@ -174,21 +176,25 @@ func (ns *Namespace) OpenDir(ctx context.Context, ino uint64) (*DirHandle, error
 	if n.Kind != Dir {
 		return nil, remote.E(remote.NotDir, "open", n.Name, nil)
 	}
-	d := &DirHandle{ns: ns, ino: ino, parent: n.Parent}
+	d := &DirHandle{ns: ns, ino: ino, parent: n.Parent, in: ns.acquire(ino, false)}
 	if ino == RootIno {
 		d.parent = RootIno
 	}
 	if !n.Exists {
 		return d, nil // deleted while somebody is in it: empty
 	}
-	return d, ns.ensureListed(ctx, ino)
+	if err := ns.ensureListed(ctx, ino); err != nil {
+		d.Close()
+		return nil, err
+	}
+	return d, nil
 }
 
 // Parent is the number behind "..".
 func (d *DirHandle) Parent() uint64 { return d.parent }
 
 // Close ends the use of the handle.
-func (d *DirHandle) Close() {}
+func (d *DirHandle) Close() { d.in.release(false) }
 
 // Next returns up to n entries after a cookie, 0 for the first, without "." and
 // "..". Entries come in the order of their numbers, which never change, so a

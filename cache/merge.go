@@ -397,7 +397,7 @@ func (t txn) dropLost(n *store.Node) error {
 		t.ns.invalidateAttr(n.Ino) // whoever has it open sees that it has no name any more
 		return t.put(&c)
 	}
-	return t.drop(n)
+	return t.linger(n)
 }
 
 func (t txn) dropLocalChildren(ino uint64) error {

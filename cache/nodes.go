@@ -2,6 +2,7 @@ package cache
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/frugalfs/frugalfs/cache/store"
 	"github.com/frugalfs/frugalfs/remote"
@@ -166,6 +167,43 @@ func (t txn) drop(n *store.Node) error {
 	delete(t.ns.dirty, n.Ino)
 	delete(t.ns.trees, n.Ino)
 	return nil
+}
+
+// lingering is how long a deleted node keeps its row when nothing needs it any
+// more: the kernel may be about to open what it has just looked up.
+const lingering = 10 * time.Second
+
+// linger keeps the row of a deleted node that neither the provider knows nor
+// anybody has open, for a while.
+func (t txn) linger(n *store.Node) error {
+	c := *n
+	c.Exists, c.Remote, c.Dirty = false, store.State{}, nil
+	t.ns.lingering[n.Ino] = t.ns.now()
+	return t.put(&c)
+}
+
+// dropLingering drops deleted nodes whose time has come.
+func (ns *Namespace) dropLingering() error {
+	return ns.update(func(t txn) error {
+		for ino, at := range ns.lingering {
+			if ns.now()-at < int64(lingering) {
+				continue
+			}
+			delete(ns.lingering, ino)
+			n, err := t.get(ino)
+			if err != nil {
+				return err
+			}
+			if n == nil || n.Exists || n.Remote.Exists || ns.inflight[ino] > 0 || ns.isOpen(ino) {
+				continue // its last close, or its call, drops it
+			}
+			ns.unused(n.Gen)
+			if err := t.drop(n); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // newIno gives out a number.

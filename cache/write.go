@@ -3,13 +3,9 @@ package cache
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
-	"os"
 	"sync"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/frugalfs/frugalfs/cache/content"
 	"github.com/frugalfs/frugalfs/cache/store"
@@ -76,7 +72,7 @@ func (in *inode) stage(ctx context.Context, old *content.Staged) error {
 // fetchAll makes sure that the provider's content is complete on disk.
 func (in *inode) fetchAll(ctx context.Context) error {
 	n, err := in.ns.node(in.ino)
-	if err != nil || !n.Remote.Exists || n.Gen != 0 {
+	if err != nil || n.Kind != File || !n.Remote.Exists || n.Gen != 0 {
 		return err
 	}
 	return in.ns.content.Ensure(ctx, keyOf(n), in.ns.fetcher(ctx, in.ino, n.Remote))
@@ -86,6 +82,10 @@ func (in *inode) fetchAll(ctx context.Context) error {
 // open: the object is about to go.
 func (in *inode) keep(ctx context.Context) error {
 	if err := in.fetchAll(ctx); err != nil {
+		return err
+	}
+	n, err := in.ns.node(in.ino)
+	if err != nil || n.Kind != File {
 		return err
 	}
 	f, err := in.ns.cached(ctx, in.ino)
@@ -223,12 +223,7 @@ func (ns *Namespace) setContentTime(ino uint64, mtime int64) error {
 	if in.staged == nil {
 		return nil
 	}
-	ts := []unix.Timespec{{Nsec: unix.UTIME_OMIT}, unix.NsecToTimespec(mtime)}
-	err := unix.UtimesNanoAt(unix.AT_FDCWD, fmt.Sprintf("/proc/self/fd/%d", in.staged.Fd()), ts, 0)
-	if err != nil {
-		return remote.E(remote.Other, "utimes", "", os.NewSyscallError("utimensat", err))
-	}
-	return nil
+	return in.staged.SetModTime(time.Unix(0, mtime))
 }
 
 // Flush is called by each close of a descriptor. The file is queued already;
@@ -339,6 +334,9 @@ func (ns *Namespace) syncAll(ctx context.Context) error {
 		return err
 	}
 	if err := ns.content.SyncDirty(ctx); err != nil {
+		return err
+	}
+	if err := ns.dropLingering(); err != nil {
 		return err
 	}
 	return ns.collect()

@@ -2,6 +2,7 @@ package content
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"math"
 	"os"
@@ -127,6 +128,18 @@ func (g *Staged) Size() int64 { return g.d.size.Load() }
 
 // ModTime returns when the content was last changed.
 func (g *Staged) ModTime() time.Time { return g.d.modTime() }
+
+// SetModTime sets when the content was last changed, until it is changed again.
+// The file remembers it, too.
+func (g *Staged) SetModTime(t time.Time) error {
+	ts := []unix.Timespec{{Nsec: unix.UTIME_OMIT}, unix.NsecToTimespec(t.UnixNano())}
+	path := fmt.Sprintf("/proc/self/fd/%d", g.Fd())
+	if err := unix.UtimesNanoAt(unix.AT_FDCWD, path, ts, 0); err != nil {
+		return remote.E(remote.Other, "utimes", "", os.NewSyscallError("utimensat", err))
+	}
+	g.d.mtime.Store(t.UnixNano())
+	return nil
+}
 
 // Fd returns the descriptor of the file, valid until the handle is closed. It
 // must not be closed, and nothing may be written to it behind the store.

@@ -224,6 +224,9 @@ func (b *bench) measure(w workload, st step) (result, error) {
 	if err != nil {
 		return r, err
 	}
+	if err := b.idle(st.idle); err != nil {
+		return r, err
+	}
 	started := time.Now()
 	if st.script != "" {
 		err = b.script(b.mnt.Dir, st.script)
@@ -288,14 +291,17 @@ func (b *bench) before(st step) error {
 	if st.remount {
 		return b.mount()
 	}
-	if st.idle > 0 {
-		select {
-		case <-time.After(st.idle):
-		case <-b.ctx.Done():
-			return b.ctx.Err()
-		}
-	}
 	return nil
+}
+
+// idle lets time pass.
+func (b *bench) idle(d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-b.ctx.Done():
+		return b.ctx.Err()
+	}
 }
 
 // ledger is what status --json says of the ledger.
@@ -335,7 +341,7 @@ func (b *bench) take(r *result, before ledger) error {
 	}
 	requests, err := b.box.Requests(b.ctx)
 	for _, q := range requests {
-		fmt.Printf("      %s %s?%s -> %d, %d bytes\n", q.Method, q.Path, q.Query, q.Status, q.Bytes)
+		fmt.Printf("      %s %s  %s %s?%s -> %d, %d bytes\n", q.At.Format("15:04:05.000"), q.Method, q.Path, q.Query, q.Status, q.Bytes)
 	}
 	return err
 }
