@@ -167,6 +167,8 @@ func (j *job) commitUploaded(t txn, o remote.Object, size int64) (adopted string
 	if n.Gen == j.intent.Gen {
 		d.Content, c.Gen, c.Size = false, 0, size
 		adopted = s.ContentKey()
+	} else {
+		d.Since = t.ns.now() // another generation waits from here on
 	}
 	if s.Name != j.place.Name {
 		if err := t.tookAnotherName(&c, j.place); err != nil {

@@ -135,6 +135,9 @@ func onlyFailed(items []PendingItem) bool {
 	return true
 }
 
+// patience is how many passing failures in a row a close waits for.
+const patience = 3
+
 // sendNow returns when the provider has what a file holds now, or with the
 // error that keeps it from being sent.
 func (ns *Namespace) sendNow(ctx context.Context, ino uint64) error {
@@ -151,7 +154,7 @@ func (ns *Namespace) sendNow(ctx context.Context, ino uint64) error {
 		if n.Dirty.Failed != "" {
 			return remote.E(remote.Kind(n.Dirty.FailKind), "send", n.Name, errors.New(n.Dirty.Failed))
 		}
-		if trouble := ns.exec.Trouble(); trouble != nil {
+		if trouble := ns.exec.Trouble(); trouble != nil && (global(remote.KindOf(trouble)) || n.Dirty.Tries >= patience) {
 			return trouble
 		}
 		select {

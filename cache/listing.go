@@ -11,9 +11,12 @@ import (
 	"github.com/frugalfs/frugalfs/remote/ledger"
 )
 
-// listDeadline bounds the listing of one folder, all pages and retries
-// included.
-const listDeadline = 10 * time.Minute
+// Deadlines of the listing of one folder, all pages and retries included, and of
+// a look at one object.
+const (
+	listDeadline = 5 * time.Minute
+	lookDeadline = time.Minute
+)
 
 // maxTrust is the age up to which a listing is believed at all.
 const maxTrust = 24 * time.Hour
@@ -275,6 +278,8 @@ func (ns *Namespace) look(ctx context.Context, ino uint64) error {
 	if err != nil || n == nil {
 		return err
 	}
+	ctx, cancel := context.WithTimeout(ctx, lookDeadline)
+	defer cancel()
 	sent := ns.now()
 	o, err := ns.remote.Stat(ctx, ref)
 	ns.health.note(err, ns.opt.Now())

@@ -134,7 +134,7 @@ func (ns *Namespace) attr(n *store.Node) Attr {
 	if !n.Exists {
 		a.Nlink = 0
 	} else if n.Kind == Dir {
-		a.Nlink, a.Size = 2, 4096
+		a.Size = 4096 // and Nlink 1: how many folders are in it is not counted
 	}
 	if n.Kind == Symlink {
 		a.Size = int64(len(n.Target))

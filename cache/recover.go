@@ -276,6 +276,9 @@ func sameBytes(r io.Reader, content io.ReaderAt, size int64) (bool, error) {
 // that no node refers to.
 func (ns *Namespace) recoverLocal() error {
 	ns.sealUnresolved()
+	if err := ns.holdSuspects(); err != nil {
+		return err
+	}
 	if err := ns.sizeWritten(); err != nil {
 		return err
 	}
@@ -296,7 +299,8 @@ func (ns *Namespace) sizeWritten() error {
 	for _, n := range open {
 		st, err := ns.content.OpenStaged(n.Gen)
 		if err != nil {
-			if err := ns.contentLost(n, err); err != nil {
+			ns.log.Error("written content is missing", "gen", n.Gen, "err", err)
+			if err := ns.hold(n, "what was written is missing from the state folder"); err != nil {
 				return err
 			}
 			continue
@@ -318,17 +322,39 @@ func (ns *Namespace) sizeWritten() error {
 	return nil
 }
 
-// contentLost reports a file whose written content is not there, and keeps it
-// from being sent over what the provider has.
-func (ns *Namespace) contentLost(n *store.Node, cause error) error {
-	ns.health.noteLost(ns.pathOf(n.Ino), cause)
-	ns.log.Error("written content is missing", "path", ns.pathOf(n.Ino), "err", cause)
+// holdSuspects keeps from being sent what was written, and not synced, before the
+// machine went down: parts of it may be missing.
+func (ns *Namespace) holdSuspects() error {
+	for _, r := range ns.content.Suspect() {
+		var n *store.Node
+		err := ns.view(func(t txn) (err error) {
+			n, err = t.get(r.Ino)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		if n == nil || n.Gen != r.Gen {
+			continue
+		}
+		if err := ns.hold(n, "written shortly before the machine went down, so parts may be missing"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// hold keeps a node from being sent until somebody retries, and reports why.
+func (ns *Namespace) hold(n *store.Node, why string) error {
+	path := ns.pathOf(n.Ino)
+	ns.health.noteLost(path + ": " + why)
+	ns.log.Error("held back", "path", path, "why", why)
 	return ns.update(func(t txn) error {
 		c := *t.loaded(n)
 		c.Size = max(c.Size, 0)
 		if c.Dirty != nil {
 			d := *c.Dirty
-			d.Failed, d.FailKind = "written content is missing from the state folder", uint8(remote.Corrupt)
+			d.Failed, d.FailKind = why, uint8(remote.Corrupt)
 			c.Dirty = &d
 		}
 		return t.put(&c)

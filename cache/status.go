@@ -55,10 +55,10 @@ func (h *health) noteConflict(path string, at time.Time) {
 	}
 }
 
-func (h *health) noteLost(name string, err error) {
+func (h *health) noteLost(what string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.lost = append(h.lost, name+": "+err.Error())
+	h.lost = append(h.lost, what)
 }
 
 // Status is how a mount stands.
@@ -90,8 +90,8 @@ type Status struct {
 	// Conflicts are the latest ones of this run.
 	Conflicts []Conflict `json:"conflicts,omitempty"`
 	// SetAside is where a damaged database was moved, Orphans files that
-	// belong to nothing known, Suspect and Lost written content that is not
-	// to be trusted or not there.
+	// belong to nothing known, Lost written content that is held back or
+	// missing, with the reason.
 	SetAside string   `json:"set_aside,omitempty"`
 	Orphans  []string `json:"orphans,omitempty"`
 	Lost     []string `json:"lost,omitempty"`

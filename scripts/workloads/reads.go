@@ -43,8 +43,8 @@ func reads() []workload {
 		{name: "W7", title: "read 64 MiB from start to end", steps: []step{{
 			script: `cat "$DIR/large/l1" >/dev/null`, least: fixed(1), most: fixed(1), moved: largeSize + 64<<10,
 		}}},
-		{name: "W18", title: "an idle minute", slow: true, steps: []step{
-			{idle: time.Minute, least: fixed(0), most: fixed(0)},
+		{name: "W18", title: "90 idle seconds", slow: true, steps: []step{
+			{idle: 90 * time.Second, least: fixed(0), most: fixed(0)},
 		}},
 		{name: "W19", title: "200 thumbnails, cold", cold: true, seed: seedFiles("images", 1, 200, 50<<10), steps: []step{
 			{script: thumbnails, least: perPage(1, 200), most: perPage(4, 200)},
