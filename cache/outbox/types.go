@@ -45,6 +45,9 @@ type Node struct {
 	// Changed is when the node last changed here, in nanoseconds: evidence
 	// for a destructive step must have been requested later.
 	Changed int64
+	// Plain is true for a node that is to be sent by itself: a batch with it
+	// failed before.
+	Plain bool
 	// Ready is false while the node must not be sent: not settled yet, open
 	// for writing, in flight, failed, or held back.
 	Ready bool
@@ -75,6 +78,11 @@ type Capabilities struct {
 	Overwrite bool
 	// DeleteBatch and MoveBatch are how many objects one call takes, >= 1.
 	DeleteBatch, MoveBatch int
+	// Archives is true if the provider unpacks archives, Archive the largest
+	// one to send, in bytes of content, and ArchiveFile the largest file that
+	// goes into one.
+	Archives             bool
+	Archive, ArchiveFile int64
 	// CaseFolds is true if names that differ in case only are one name.
 	CaseFolds bool
 	// PageSize is how many entries one page of a listing holds, >= 1.
@@ -127,12 +135,17 @@ const (
 	// Delete removes all Inos; folders with all that is below them, which is
 	// listed in Below.
 	Delete
+	// Archive sends all Inos, which are new here, folders before what is in
+	// them, as one archive: it is uploaded into a folder of its own, unpacked
+	// there and compared, and then its top items are moved into the folder
+	// Parent, which the provider has.
+	Archive
 	// Settle makes no request: the nodes in Inos need nothing (their base
 	// equals their local state, or neither side has them).
 	Settle
 )
 
-var opNames = [...]string{"", "look", "list", "list tree", "make folder", "upload", "rename", "move", "move and rename", "delete", "settle"}
+var opNames = [...]string{"", "look", "list", "list tree", "make folder", "upload", "rename", "move", "move and rename", "delete", "send as archive", "settle"}
 
 // String names the operation as plans show it.
 func (o Op) String() string { return opNames[o] }

@@ -1,0 +1,104 @@
+package cache
+
+import (
+	"context"
+	"time"
+
+	"github.com/frugalfs/frugalfs/remote"
+)
+
+// failed decides what becomes of the nodes of a call that failed.
+func (j *job) failed(ctx context.Context, err error) error {
+	switch remote.KindOf(err) {
+	case remote.Exist, remote.Conflict, remote.NotExist:
+		// The provider is not as it was thought to be: look again.
+		j.ns.putOff(j.step.Inos, err)
+		if e := j.lookAgain(ctx); e != nil {
+			return e
+		}
+		return err
+	}
+	j.ns.putOff(j.step.Inos, err)
+	return err
+}
+
+// lookAgain brings what is known of the call's folder and nodes up to date.
+func (j *job) lookAgain(ctx context.Context) error {
+	if err := j.ns.list(ctx, j.place.Parent); err != nil {
+		return err
+	}
+	for _, ino := range j.step.Inos {
+		n, err := j.ns.node(ino)
+		if err != nil || !n.Remote.Exists {
+			continue
+		}
+		if err := j.ns.look(ctx, ino); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lastRetry is the longest pause of a node after passing failures, maxTries how
+// many of them in a row it takes to give up.
+const (
+	lastRetry = 5 * time.Minute
+	maxTries  = 20
+)
+
+// putOff records a failure in the nodes that it concerns.
+func (ns *Namespace) putOff(inos []uint64, cause error) {
+	if err := ns.update(func(t txn) error { return t.fail(inos, cause) }); err != nil {
+		ns.log.Error("recording a failure", "err", err)
+	}
+}
+
+// fail records a failure: a passing one delays the nodes, another keeps them
+// until somebody retries.
+func (t txn) fail(inos []uint64, cause error) error {
+	for _, ino := range inos {
+		n, err := t.get(ino)
+		if err != nil {
+			return err
+		}
+		if n == nil || n.Dirty == nil {
+			continue
+		}
+		c, d := *n, *n.Dirty
+		d.Tries++
+		switch kind := remote.KindOf(cause); {
+		case lasting(kind) || d.Tries > maxTries:
+			d.Failed, d.FailKind = cause.Error(), uint8(kind)
+			t.ns.log.Error("cannot be sent: kept here", "path", t.path(ino), "err", cause)
+		case global(kind):
+			d.Tries-- // the executor pauses as a whole
+		default:
+			d.RetryAt = t.ns.now() + int64(min(t.ns.opt.RetryPause<<min(d.Tries-1, 10), lastRetry))
+		}
+		c.Dirty = &d
+		if err := t.put(&c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lasting tells whether a failure will be the same until somebody does
+// something about it.
+func lasting(k remote.Kind) bool {
+	switch k {
+	case remote.Permission, remote.NotPermitted, remote.StorageFull, remote.TooLarge, remote.NameTooLong,
+		remote.InvalidName, remote.Invalid, remote.Unsupported, remote.IsDir, remote.NotDir, remote.ReadOnly:
+		return true
+	}
+	return false
+}
+
+// global tells whether a failure concerns everything.
+func global(k remote.Kind) bool {
+	switch k {
+	case remote.Offline, remote.Budget, remote.Auth, remote.Canceled, remote.NoSpace:
+		return true
+	}
+	return false
+}

@@ -1,0 +1,190 @@
+package cache
+
+import (
+	"sync"
+
+	"github.com/frugalfs/frugalfs/cache/content"
+	"github.com/frugalfs/frugalfs/cache/store"
+)
+
+// sizeUnknown stands in a node's row for the size of a file that is open for
+// writing: the staged file knows it, also after a crash.
+const sizeUnknown = -1
+
+// inode is a file that somebody has open.
+type inode struct {
+	ns  *Namespace
+	ino uint64
+
+	// mu guards the fields below. It is taken before the database's lock.
+	mu sync.RWMutex
+	// staged is the content written here, nil while the provider's is shown.
+	staged *content.Staged
+	// epoch grows whenever readers must look for their content anew.
+	epoch int
+	// retired are staged contents that somebody may still be reading.
+	retired []*content.Staged
+	// kept is the content of an object that is about to be deleted or
+	// overwritten at the provider, nil if there is none.
+	kept *content.File
+
+	// Guarded by Namespace.openMu.
+	handles, writers int
+}
+
+// acquire returns the inode of a file and counts one more user.
+func (ns *Namespace) acquire(ino uint64, writer bool) *inode {
+	ns.openMu.Lock()
+	defer ns.openMu.Unlock()
+	in := ns.open[ino]
+	if in == nil {
+		in = &inode{ns: ns, ino: ino}
+		ns.open[ino] = in
+	}
+	in.handles++
+	if writer {
+		in.writers++
+	}
+	return in
+}
+
+// openInode returns the inode of a file that somebody has open, nil otherwise.
+func (ns *Namespace) openInode(ino uint64) *inode {
+	ns.openMu.RLock()
+	defer ns.openMu.RUnlock()
+	return ns.open[ino]
+}
+
+func (ns *Namespace) isOpen(ino uint64) bool { return ns.openInode(ino) != nil }
+
+// isWritten tells whether somebody has a file open for writing.
+func (ns *Namespace) isWritten(ino uint64) bool {
+	ns.openMu.RLock()
+	defer ns.openMu.RUnlock()
+	in := ns.open[ino]
+	return in != nil && in.writers > 0
+}
+
+// release counts one user less. The last writer's size and time go into the
+// node's row, and with the last user goes what was only kept for them.
+func (in *inode) release(writer bool) {
+	ns := in.ns
+	ns.openMu.Lock()
+	lastWriter := writer && in.writers == 1
+	ns.openMu.Unlock()
+	if lastWriter {
+		in.settle()
+	}
+	ns.openMu.Lock()
+	in.handles--
+	if writer {
+		in.writers--
+	}
+	last := in.handles == 0
+	if last {
+		delete(ns.open, in.ino)
+	}
+	ns.openMu.Unlock()
+	if last {
+		in.close()
+	}
+	ns.exec.Wake()
+}
+
+// settle records what the staged file knows: the commit may wait, as after a
+// crash the staged file is asked again.
+func (in *inode) settle() {
+	in.mu.RLock()
+	defer in.mu.RUnlock()
+	if in.staged == nil {
+		return
+	}
+	size, mtime := in.staged.Size(), in.staged.ModTime().UnixNano()
+	gen := in.staged.Gen()
+	err := in.ns.db.UpdateLazily(func(tx *store.Tx) error {
+		t := txn{tx, in.ns}
+		n, err := t.get(in.ino)
+		if err != nil || n == nil || n.Gen != gen || (n.Size == size && n.Mtime == mtime) {
+			return err
+		}
+		c := *n
+		c.Size, c.Mtime = size, mtime
+		if n.Dirty != nil {
+			d := *n.Dirty
+			d.Changed = in.ns.now()
+			c.Dirty = &d
+		}
+		return t.put(&c)
+	})
+	if err != nil {
+		in.ns.log.Error("recording the size of a written file", "err", err)
+	}
+}
+
+// close closes the contents of a file that nobody has open any more.
+func (in *inode) close() {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	for _, st := range append(in.retired, in.staged) {
+		if st != nil {
+			_ = st.Close()
+		}
+	}
+	if in.kept != nil {
+		_ = in.kept.Close()
+	}
+	in.staged, in.retired, in.kept = nil, nil, nil
+	err := in.ns.db.UpdateLazily(func(tx *store.Tx) error {
+		t := txn{tx, in.ns}
+		n, err := t.get(in.ino)
+		if err != nil || n == nil || n.Exists {
+			return err
+		}
+		return t.forgetDeleted(n)
+	})
+	if err != nil {
+		in.ns.log.Error("forgetting a deleted file", "err", err)
+	}
+}
+
+// forgetDeleted drops what is left of a deleted node that nobody has open.
+func (t txn) forgetDeleted(n *store.Node) error {
+	if t.ns.isOpen(n.Ino) || t.ns.inflight[n.Ino] > 0 {
+		return nil
+	}
+	if !n.Remote.Exists {
+		return t.linger(n)
+	}
+	t.ns.unused(n.Gen)
+	if n.Gen == 0 {
+		return nil
+	}
+	c := *n
+	c.Gen = 0
+	return t.put(&c)
+}
+
+// openStaged opens the content that an earlier user left behind.
+func (in *inode) openStaged() error {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	n, err := in.ns.node(in.ino)
+	if err != nil || n.Gen == 0 || in.staged != nil {
+		return err
+	}
+	in.staged, err = in.ns.content.OpenStaged(n.Gen)
+	return err
+}
+
+// openAttr puts what only the staged file knows into a file's attributes.
+func (ns *Namespace) openAttr(ino uint64, a *Attr) {
+	in := ns.openInode(ino)
+	if in != nil {
+		in.mu.RLock()
+		if st := in.staged; st != nil {
+			a.Size, a.Mtime, a.Atime = st.Size(), st.ModTime().UnixNano(), st.ModTime().UnixNano()
+		}
+		in.mu.RUnlock()
+	}
+	a.Size = max(a.Size, 0)
+}
