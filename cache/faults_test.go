@@ -1,7 +1,6 @@
 package cache_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -128,10 +127,9 @@ func TestRandomHistories(t *testing.T) {
 		s1, s2 := r.Uint64(), r.Uint64()
 		t.Run(strconv.Itoa(i), func(t *testing.T) {
 			t.Parallel()
-			var log bytes.Buffer
 			w := newWorld(t, account(), func(w *world) {
 				w.opt.Settle = time.Millisecond
-				w.opt.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+				w.opt.Logger = slog.New(slog.NewTextHandler(&w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 			})
 			w.history(rand.New(rand.NewPCG(s1, s2)), 120)
 			w.server.ClearFaults()
@@ -140,7 +138,7 @@ func TestRandomHistories(t *testing.T) {
 			if w.Failed() {
 				w.Log(w.ns.Dump())
 				w.Log(w.activity())
-				w.Log(log.String())
+				w.Log(w.log.String())
 			}
 		})
 	}

@@ -27,6 +27,8 @@ type job struct {
 	// moves are the folders that the call moves or deletes, above all folders
 	// above what it is about.
 	moves, above []uint64
+	// ended is true once the result is committed.
+	ended bool
 	// sealed is true while the generation that is sent is kept from changing.
 	sealed bool
 }
@@ -220,8 +222,8 @@ func (j *job) run(ctx context.Context) error {
 	j.ns.log.Debug("sent", "op", j.step.Op.String(), "inos", j.step.Inos, "over", j.step.Over, "parent", j.place.Parent,
 		"name", j.place.Name, "gen", j.intent.Gen, "err", err)
 	j.ns.health.note(err, j.ns.opt.Now())
-	if err == nil {
-		return nil
+	if err == nil || j.ended {
+		return err
 	}
 	if remote.IsUnknown(err) {
 		j.abandonUnknown()
@@ -281,6 +283,7 @@ func (j *job) commit(f func(txn) error) error {
 		j.abandonUnknown()
 		return &remote.Error{Kind: remote.KindOf(err), Op: "record the result of", Path: j.place.Name, Unknown: true, Err: err}
 	}
+	j.ended = true
 	return j.ns.view(func(t txn) error {
 		t.reserve(j, -1)
 		return nil

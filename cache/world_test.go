@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"testing"
 	"time"
 
@@ -35,6 +36,7 @@ type world struct {
 	led      *ledger.Ledger
 	opt      cache.Options
 	switches map[string]string
+	log      bytes.Buffer
 }
 
 // newWorld starts a sandbox whose account holds files, by path, and mounts it.
@@ -234,6 +236,9 @@ func (w *world) flush() int {
 	left, err := w.ns.Flush(ctx)
 	if err != nil || len(left) > 0 {
 		plan, _ := w.ns.Explain()
+		stacks := make([]byte, 1<<20)
+		w.Logf("%s", stacks[:runtime.Stack(stacks, true)])
+		w.Log(w.log.String())
 		w.Fatalf("not sent: %+v (%v)\nplan:\n%s\nrequests: %v\n%s", left, err, plan, w.server.CountBy(), w.ns.Dump())
 	}
 	return w.server.Count() - before

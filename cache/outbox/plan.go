@@ -17,14 +17,12 @@ package outbox
 //     cheapest listings and looks that bring it are planned instead.
 //  5. plan_cycle.go breaks circles of nodes that wait for each other's places
 //     with one temporary name each.
-//  6. plan_action.go turns the rest into single calls and what they wait for,
+//  6. plan_batch.go sends new nodes of one folder together, in an archive,
+//     where that is cheaper than one by one.
+//  7. plan_action.go turns the rest into single calls and what they wait for,
 //     and plan_schedule.go puts them in order and gathers moves and deletes
 //     into batches. Deletes come last: nothing ever waits for one, except a
 //     folder for its contents where a delete is not recursive.
-//
-// A later pass that replaces whole groups of nodes by one call (archives,
-// copies) belongs between 4 and 5: it takes nodes out by marking them blocked
-// and adds its own actions.
 //
 // Everything is kept in slices in the order of inode numbers, and maps are
 // only looked up, so the same outbox gives the same plan whatever the order
@@ -124,6 +122,7 @@ func Plan(in Input) []Step {
 	p.observe()
 	p.chooseRoutes()
 	p.breakCycles()
+	p.makeArchives()
 	p.makeActions()
 	p.schedule()
 	p.scheduleDeletes()

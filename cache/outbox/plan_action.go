@@ -1,9 +1,14 @@
 package outbox
 
-// action is one call about one node, before moves are gathered into batches.
+// action is one call about one node, before moves are gathered into batches,
+// or an archive.
 type action struct {
-	op     Op
-	ino    uint64
+	op  Op
+	ino uint64
+	// inos are, for an archive, all nodes that it is about, and cost what it
+	// costs.
+	inos   []uint64
+	cost   int
 	parent uint64
 	name   string
 	over   uint64
@@ -47,7 +52,7 @@ func (p *planner) with(needs []int, n int) []int {
 
 func (p *planner) act(t *task) {
 	switch {
-	case t.wish == toCreate:
+	case t.wish == toCreate && t.arrive == none: // otherwise it is in an archive
 		p.actCreate(t)
 	case t.wish == toChange:
 		p.actMove(t)

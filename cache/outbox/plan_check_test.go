@@ -27,6 +27,7 @@ func (w *world) check(in Input, steps []Step) {
 	if cost, naive := changeCost(steps), w.naiveCost(in, steps); cost > naive {
 		w.failf("costs %d, naively %d:\n%s", cost, naive, Explain(steps, inoName))
 	}
+	w.checkArchives(in, steps)
 	if w.odds(8) {
 		w.checkOrder(in, steps)
 	}

@@ -25,6 +25,8 @@ func (w *world) execute(s Step) bool {
 		return w.moveAll(s)
 	case Delete:
 		w.removeAll(s)
+	case Archive:
+		return w.unpack(s)
 	}
 	return true
 }

@@ -26,6 +26,8 @@ func (w *world) act() {
 		w.exchange(w.someNode(), w.someNode())
 	case 8:
 		w.saveByRename(w.someNode())
+	case 9:
+		w.copyIn(parent, name, 2)
 	default:
 		w.rename(w.someNode(), parent, name)
 	}
@@ -60,6 +62,9 @@ func (w *world) make(parent uint64, name string, dir bool) *modelNode {
 	n := w.newNode(dir)
 	n.Local = Place{Exists: true, Parent: parent, Name: name}
 	n.Content = !dir
+	if !dir && w.caps.Archives {
+		n.Size = int64(w.roll(10))
+	}
 	n.Changed = w.tick()
 	return n
 }
@@ -138,6 +143,22 @@ func (w *world) saveByRename(n *modelNode) {
 		return
 	}
 	w.rename(w.make(n.Local.Parent, "tmp", false), n.Local.Parent, n.Local.Name)
+}
+
+// copyIn makes a folder with files and folders in it.
+func (w *world) copyIn(parent uint64, name string, depth int) {
+	if w.find(parent, name) != nil {
+		return
+	}
+	dir := w.make(parent, name, true)
+	for range w.roll(6) {
+		child := modelNames[w.roll(len(modelNames))]
+		if depth > 0 && w.odds(3) {
+			w.copyIn(dir.Ino, child, depth-1)
+		} else if w.find(dir.Ino, child) == nil {
+			w.make(dir.Ino, child, false)
+		}
+	}
 }
 
 // publish makes the provider hold what the mount shows.

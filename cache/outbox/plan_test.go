@@ -85,7 +85,7 @@ func short(steps []Step) string {
 	var b strings.Builder
 	for _, s := range steps {
 		fmt.Fprintf(&b, "%s %v", s.Op, s.Inos)
-		if s.Op == ListDir || s.Op == ListTree || s.Op == Move || s.Op == MoveRename {
+		if s.Op == ListDir || s.Op == ListTree || s.Op == Move || s.Op == MoveRename || s.Op == Archive {
 			fmt.Fprintf(&b, " in %d", s.Parent)
 		}
 		if s.Name != "" {

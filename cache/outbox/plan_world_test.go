@@ -27,7 +27,9 @@ type world struct {
 	listed   map[uint64]int64
 	// merged is set when an observation or a refusal changed any node.
 	merged bool
-	fault  error
+	// torn: the provider fails to unpack some archives.
+	torn  bool
+	fault error
 }
 
 func newWorld(d dice) *world {
@@ -38,6 +40,9 @@ func newWorld(d dice) *world {
 	w.caps = Capabilities{
 		TreeList: w.odds(2), MoveRename: w.odds(3), RecursiveDelete: w.odds(2), CaseFolds: w.odds(4), Overwrite: !w.odds(8),
 		DeleteBatch: 1 + w.roll(4)*w.roll(4), MoveBatch: 1 + w.roll(4)*w.roll(4), PageSize: 1 + w.roll(6),
+	}
+	if w.odds(2) {
+		w.withArchives()
 	}
 	w.provider = newModelProvider(w.caps.CaseFolds)
 	w.forget()
