@@ -168,7 +168,7 @@ func (j *job) commitUploaded(t txn, o remote.Object, size int64) (adopted string
 		d.Content, c.Gen, c.Size = false, 0, size
 		adopted = s.ContentKey()
 	} else {
-		d.Since = t.ns.now() // another generation waits from here on
+		d.Since = d.Changed // another generation waits since then
 	}
 	if s.Name != j.place.Name {
 		if err := t.tookAnotherName(&c, j.place); err != nil {
@@ -299,7 +299,7 @@ func (t txn) commitState(n *store.Node, s store.State) error {
 // rebased is a node's Dirty part with a new base. What is clean may differ from
 // it: it was changed back while the call was under way.
 func (t txn) rebased(n *store.Node, s store.State) *store.Dirty {
-	d := store.Dirty{Since: t.ns.now(), Changed: t.ns.now()}
+	d := store.Dirty{Since: n.Ctime, Changed: n.Ctime}
 	if n.Dirty != nil {
 		d = *n.Dirty
 	}

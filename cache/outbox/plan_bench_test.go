@@ -68,3 +68,20 @@ func BenchmarkPlanNoEvidence(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkPlanNew plans 100,000 new nodes, in folders three levels deep, for
+// a provider that unpacks archives.
+func BenchmarkPlanNew(b *testing.B) {
+	var nodes []Node
+	for t := range uint64(10) {
+		nodes = append(nodes, newTree(1000+t*20000, 100, 99)...)
+	}
+	caps := changedZip(func(c *Capabilities) { c.PageSize, c.Archive = 1000, 5000 })
+	in := inputOf(caps, nodes...)
+	for b.Loop() {
+		if steps := Plan(in); len(steps) != 10 {
+			b.Fatalf("%d steps", len(steps))
+		}
+	}
+	b.ReportMetric(float64(len(in.Nodes)), "nodes")
+}

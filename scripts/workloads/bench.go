@@ -341,7 +341,7 @@ func (b *bench) take(r *result, before ledger) error {
 	}
 	requests, err := b.box.Requests(b.ctx)
 	for _, q := range requests {
-		fmt.Printf("      %s %s  %s %s?%s -> %d, %d bytes\n", q.At.Format("15:04:05.000"), q.Method, q.Path, q.Query, q.Status, q.Bytes)
+		fmt.Printf("      %s  %s %s?%s -> %d, %d bytes\n", q.At.Format("15:04:05.000"), q.Method, q.Path, q.Query, q.Status, q.Bytes)
 	}
 	return err
 }

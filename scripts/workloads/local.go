@@ -86,7 +86,9 @@ func (l *local) account(name string, o rig.SandboxOptions, seed func(root string
 func (l *local) mount(dir string, args ...string) (err error) {
 	l.mnt, err = rig.StartMount(l.ctx, l.binary, rig.MountOptions{
 		Sandbox: l.box, Dir: filepath.Join(dir, "mnt"), State: filepath.Join(dir, "state"),
-		Log: filepath.Join(dir, "mount.log"), Args: append([]string{"--cache-size", "8G", "--max-age", "1h"}, args...),
+		Log: filepath.Join(dir, "mount.log"),
+		// nothing is sent while something else is measured
+		Args: append([]string{"--cache-size", "8G", "--max-age", "1h", "--settle", "1h"}, args...),
 	})
 	return err
 }
@@ -118,7 +120,7 @@ func (l *local) startRclone(dir, remote string) error {
 		return err
 	}
 	l.rclone = exec.Command("rclone", "mount", remote, mnt, "--vfs-cache-mode", "full", "--dir-cache-time", "1h",
-		"--attr-timeout", "1h", "--cache-dir", filepath.Join(dir, "rclone-cache"), "--config", filepath.Join(dir, "none"))
+		"--attr-timeout", "1h", "--vfs-write-back", "1h", "--cache-dir", filepath.Join(dir, "rclone-cache"), "--config", filepath.Join(dir, "none"))
 	if err := l.rclone.Start(); err != nil {
 		return err
 	}
