@@ -52,6 +52,10 @@ func (j *job) seal() error {
 }
 
 func (j *job) unseal() {
+	for _, gen := range j.sealedGens {
+		_ = j.ns.content.Unseal(gen) // it may be adopted, or gone
+	}
+	j.sealedGens = nil
 	if j.sealed {
 		j.sealed = false
 		_ = j.ns.content.Unseal(j.intent.Gen) // it may be adopted, or gone

@@ -20,3 +20,6 @@ func (ns *Namespace) HasBallast() bool {
 	_, err := os.Stat(ns.state.ballastPath())
 	return err == nil
 }
+
+// Stop ends the background work, as Close does first.
+func (ns *Namespace) Stop() { ns.cancel() }

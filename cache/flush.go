@@ -91,19 +91,31 @@ func (ns *Namespace) Flush(ctx context.Context) (left []PendingItem, err error) 
 		if err != nil {
 			return items, err
 		}
-		if len(items) == 0 {
+		if len(items) == 0 && (!ns.unfinished() || ctx.Err() != nil) {
 			return nil, ns.db.Sync()
 		}
-		if trouble := ns.exec.Trouble(); onlyFailed(items) || remote.IsKind(trouble, remote.Auth) {
+		if trouble := ns.exec.Trouble(); (len(items) > 0 && onlyFailed(items)) || remote.IsKind(trouble, remote.Auth) {
 			return items, trouble
 		}
 		ns.exec.Wake()
 		select {
 		case <-ctx.Done():
 			return items, ns.exec.Trouble()
+		case <-ns.ctx.Done():
+			return items, remote.E(remote.Canceled, "flush", "", ns.ctx.Err())
 		case <-news:
 		}
 	}
+}
+
+// unfinished tells whether a call's outcome is still to be looked up, or
+// something to be cleaned up.
+func (ns *Namespace) unfinished() (yes bool) {
+	_ = ns.view(func(txn) error {
+		yes = len(ns.unresolved) > 0
+		return nil
+	})
+	return yes
 }
 
 // changedBefore returns what differs since before a time.

@@ -22,15 +22,20 @@ type job struct {
 	refs       []remote.Ref
 	parent     remote.Ref
 	cause      ledger.Cause
-	// place is where the result is expected.
-	place store.Place
+	// place is where the result is expected; for an Archive step its Name is
+	// that of the batch's own folder, and places are where the top nodes go.
+	place  store.Place
+	places []store.Place
+	batch  *batch
 	// moves are the folders that the call moves or deletes, above all folders
 	// above what it is about.
 	moves, above []uint64
 	// ended is true once the result is committed.
 	ended bool
-	// sealed is true while the generation that is sent is kept from changing.
-	sealed bool
+	// sealed is true while the generation that is sent is kept from changing,
+	// sealedGens are those of a batch.
+	sealed     bool
+	sealedGens []uint64
 }
 
 // nodes are all nodes that the call is about.
@@ -63,6 +68,16 @@ func (j *job) fill(t txn) error {
 		j.refs = append(j.refs, t.ref(m))
 	}
 	j.place = j.target()
+	j.places = []store.Place{j.place}
+	switch j.step.Op {
+	case outbox.Delete:
+		j.places = nil
+	case outbox.Archive:
+		j.places = nil
+		if err := j.fillBatch(t); err != nil {
+			return err
+		}
+	}
 	if j.parent, err = t.folderRef(j.place.Parent); err != nil {
 		return err
 	}
@@ -172,9 +187,7 @@ func (t txn) reserve(j *job, by int) {
 	count(t.ns.inflight, j.nodes(), by)
 	count(t.ns.moving, j.moves, by)
 	count(t.ns.busyBelow, j.above, by)
-	if j.step.Op != outbox.Delete {
-		count(t.ns.inflightPlaces, []store.Place{j.place}, by)
-	}
+	count(t.ns.inflightPlaces, j.places, by)
 	if by > 0 {
 		t.ns.running[j.intent.ID] = true
 	} else {
@@ -238,6 +251,8 @@ func (j *job) call(ctx context.Context) error {
 	switch j.step.Op {
 	case outbox.Upload:
 		return j.upload(ctx)
+	case outbox.Archive:
+		return j.sendBatch(ctx)
 	case outbox.Mkdir:
 		o, err := r.Mkdir(ctx, j.parent, j.place.Name)
 		return j.placed(o, err)

@@ -37,20 +37,41 @@ func (t txn) reserveOpenIntents() error {
 // A generation that is not there any more cannot be compared, and is nobody's.
 func (ns *Namespace) sealUnresolved() {
 	for _, j := range ns.unresolved {
-		if outbox.Op(j.intent.Op) == outbox.Upload {
+		switch outbox.Op(j.intent.Op) {
+		case outbox.Upload:
 			if err := j.seal(); err != nil {
 				ns.log.Warn("content of an unfinished upload is not there", "gen", j.intent.Gen, "err", err)
 			}
+		case outbox.Archive:
+			ns.sealBatch(j)
+		}
+	}
+}
+
+// sealBatch keeps what a batch of an earlier run sent from changing.
+func (ns *Namespace) sealBatch(j *job) {
+	for _, ino := range j.intent.Inos {
+		n, err := ns.node(ino)
+		if err != nil || n.Gen == 0 || n.Remote.Exists {
+			continue
+		}
+		if err := ns.content.Seal(n.Gen); err == nil {
+			j.sealedGens = append(j.sealedGens, n.Gen)
 		}
 	}
 }
 
 // jobOf is the job that an intent announced.
 func jobOf(ns *Namespace, in store.Intent) *job {
-	return &job{
-		ns: ns, intent: in, place: store.Place{Parent: in.Parent, Name: in.Name},
+	place := store.Place{Parent: in.Parent, Name: in.Name}
+	j := &job{
+		ns: ns, intent: in, place: place,
 		step: outbox.Step{Op: outbox.Op(in.Op), Inos: in.Inos, Over: in.Over, Parent: in.Parent, Name: in.Name},
 	}
+	if op := j.step.Op; op != outbox.Delete && op != outbox.Archive {
+		j.places = []store.Place{place}
+	}
+	return j
 }
 
 // Recover implements outbox.Tree.
@@ -87,6 +108,8 @@ func (j *job) resolve(ctx context.Context) error {
 		return j.resolveMkdir(ctx)
 	case outbox.Delete:
 		return j.resolveEach(ctx, j.resolveDelete)
+	case outbox.Archive:
+		return j.resolveBatch(ctx)
 	}
 	return j.resolveEach(ctx, j.resolvePlace)
 }

@@ -25,7 +25,7 @@ const (
 	// place; see heat.
 	hotMemory = 2 * time.Minute
 	// usualPage is the page size that costs are estimated with.
-	usualPage = 100
+	usualPage = 1000
 )
 
 // heat counts how often a place was sent to lately. Files that are saved again
@@ -103,8 +103,10 @@ func (tr *tree) capabilities() outbox.Capabilities {
 	c := tr.ns.caps
 	_, treeList := tr.ns.remote.(remote.TreeLister)
 	_, moveRename := tr.ns.remote.(remote.MoveRenamer)
+	_, extracts := tr.ns.remote.(remote.Extractor)
 	return outbox.Capabilities{
 		TreeList: treeList && tr.ns.now() >= tr.ns.noTreesUntil.Load(), MoveRename: moveRename && c.MoveRenames,
+		Archives: extracts && c.UploadMakesParents, Archive: archiveLimit, ArchiveFile: archiveFileLimit,
 		RecursiveDelete: c.RecursiveDelete, UploadMakesParents: c.UploadMakesParents, Overwrite: true,
 		DeleteBatch: max(c.DeleteBatch, 1), MoveBatch: max(c.MoveBatch, 1), CaseFolds: c.CaseFolds, PageSize: usualPage,
 	}
@@ -129,7 +131,7 @@ func (s *snapshot) add(ino uint64) error {
 	s.in.Nodes = append(s.in.Nodes, outbox.Node{
 		Ino: ino, Dir: n.Kind == Dir, Local: outbox.Place{Exists: n.Exists, Parent: n.Parent, Name: n.Name},
 		Base: known(d.Base), Remote: known(n.Remote), Content: d.Content, Size: max(n.Size, 0),
-		Changed: d.Changed, Ready: s.ready(n),
+		Changed: d.Changed, Ready: s.ready(n), Plain: s.t.ns.plain[ino] >= plainAfter || !fitsArchive(n.Name),
 	})
 	if n.Remote.Seen != 0 {
 		s.in.Evidence.Object[ino] = n.Remote.Seen

@@ -96,7 +96,7 @@ func TestRefused(t *testing.T) {
 func TestTwoMachines(t *testing.T) {
 	t.Parallel()
 	w := newWorldWith(t, "plan.txt", "the first plan\n", soon...)
-	other := w.another("mnt2", soon...)
+	other := w.another("mnt2", short...) // which does not see in time what the first one does
 	w.run(`cat "$MNT/plan.txt"`)
 	other.run(`cat "$MNT/plan.txt"`)
 	w.run(`echo "the plan of the first machine" >"$MNT/plan.txt"`)

@@ -173,6 +173,8 @@ func (w *world) run(script string) string {
 	out, err := w.commandContext(ctx, script).CombinedOutput()
 	if ctx.Err() != nil {
 		err = ctx.Err()
+		w.mnt.Dump()
+		w.t.Logf("what the mount was doing:\n%s", w.mnt.Output())
 	}
 	if err != nil {
 		w.t.Fatalf("%s\n%v\n%s", script, err, out)
@@ -184,7 +186,7 @@ func (w *world) run(script string) string {
 const patience = time.Minute
 
 // runWithin is how long a script may take.
-const runWithin = 90 * time.Second
+const runWithin = time.Minute
 
 func (w *world) command(script string) *exec.Cmd { return w.commandContext(w.ctx, script) }
 
@@ -195,7 +197,7 @@ func (w *world) commandContext(ctx context.Context, script string) *exec.Cmd {
 		"GIT_CONFIG_GLOBAL="+filepath.Join(w.dir, "gitconfig"), "GIT_CONFIG_NOSYSTEM=1",
 		"GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@example.com", "GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@example.com")
 	cmd.Dir = w.dir
-	cmd.WaitDelay = 10 * time.Second
+	cmd.WaitDelay = time.Second
 	return cmd
 }
 

@@ -58,7 +58,8 @@ func (r Result) Err() error {
 // waits for it. Code is -1 if it could not be started or was killed.
 func Run(ctx context.Context, binary string, env []string, args ...string) Result {
 	cmd := exec.CommandContext(ctx, binary, args...)
-	cmd.Env = append(os.Environ(), env...)
+	// with the race detector a process waits a second before it exits
+	cmd.Env = append(append(os.Environ(), "GORACE=atexit_sleep_ms=10"), env...)
 	cmd.WaitDelay = 5 * time.Second
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr

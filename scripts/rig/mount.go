@@ -139,6 +139,10 @@ func (m *Mount) Kill() error {
 	return nil
 }
 
+// Dump kills the process with a signal that has it print what it was doing, for
+// when it hangs.
+func (m *Mount) Dump() { _ = m.signal(syscall.SIGQUIT, 5*time.Second) }
+
 // Detach takes the mount away by force, if it is still there.
 func (m *Mount) Detach() error { return Detach(m.Dir) }
 

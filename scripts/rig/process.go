@@ -70,7 +70,7 @@ func (p *process) signal(s os.Signal, grace time.Duration) error {
 // Output returns the end of what the process printed.
 func (p *process) Output() string {
 	text, _ := os.ReadFile(p.log)
-	const most = 20_000
+	const most = 200_000
 	if len(text) > most {
 		text = text[len(text)-most:]
 	}

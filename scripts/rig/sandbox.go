@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -108,8 +109,11 @@ func (s *Sandbox) ready(ctx context.Context) error {
 		_, err := s.Stats(ctx)
 		return err == nil || s.ended()
 	})
-	if err != nil || s.ended() {
-		return fmt.Errorf("the sandbox did not start: %w %v\n%s", err, s.err, s.Output())
+	if err == nil && s.ended() {
+		err = errors.New("its process ended")
+	}
+	if err != nil {
+		return fmt.Errorf("the sandbox did not start: %w\n%s", err, s.Output())
 	}
 	return nil
 }

@@ -39,11 +39,11 @@ func (s settings) wants(name string) bool { return len(s.only) == 0 || s.only[na
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
 	s, err := parse(os.Args[1:])
 	if err == nil {
 		err = run(ctx, s)
 	}
+	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "workloads:", err)
 		os.Exit(1)

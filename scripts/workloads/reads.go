@@ -6,7 +6,7 @@ import "time"
 const grep = `grep -r nothing-like-this "$DIR/tree/0" && exit 1 || test $? = 1`
 
 // thumbnails reads a folder as a file manager does: its listing with all
-// attributes, and each image by one of four thumbnailers.
+// attributes, and each image by one of four programs that make thumbnails.
 const thumbnails = `ls -l "$DIR/images" >/dev/null; find "$DIR/images" -type f -print0 | xargs -0 -n 1 -P 4 cat >/dev/null`
 
 // absent looks for names that are not there, 50 in each of 20 folders.
