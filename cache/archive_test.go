@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/frugalfs/frugalfs/remote/sandbox"
 )
@@ -143,4 +144,27 @@ func TestWritesDuringAnArchiveAreSentToo(t *testing.T) {
 	<-done
 	w.flush()
 	w.all(want)
+}
+
+// TestATreeThatIsBeingMadeIsSentInFewPieces copies ten files a second, and looks
+// when anything of it would be sent.
+func TestATreeThatIsBeingMadeIsSentInFewPieces(t *testing.T) {
+	c := &clock{}
+	w := newWorld(t, nil, withClock(c), func(w *world) { w.opt.Settle = 2 * time.Second; w.opt.ReadOnly = false })
+	w.check(w.server.Close()) // nothing is sent: only readiness counts here
+	w.mkdir("top")
+	for d := range 20 {
+		w.mkdir(fmt.Sprintf("top/d%d", d))
+	}
+	for i := range 280 {
+		w.write(fmt.Sprintf("top/d%d/f%d", i/25, i), "text")
+		c.advance(100 * time.Millisecond)
+		if n := w.ns.Ready(); n > 0 {
+			t.Fatalf("%d nodes would be sent after %d files", n, i+1)
+		}
+	}
+	c.advance(3 * time.Second)
+	if n := w.ns.Ready(); n != 301 {
+		t.Errorf("%d of 301 nodes would be sent once it is quiet", n)
+	}
 }

@@ -23,3 +23,17 @@ func (ns *Namespace) HasBallast() bool {
 
 // Stop ends the background work, as Close does first.
 func (ns *Namespace) Stop() { ns.cancel() }
+
+// Ready returns how many dirty nodes would be sent now.
+func (ns *Namespace) Ready() (n int) {
+	in, _, err := (&tree{ns}).Snapshot(false)
+	if err != nil {
+		return -1
+	}
+	for _, node := range in.Nodes {
+		if node.Ready {
+			n++
+		}
+	}
+	return n
+}

@@ -54,26 +54,100 @@ func (t txn) heated(p store.Place) {
 	t.ns.hot[p] = heat{h.sends + 1, now}
 }
 
-// due is when a dirty node has settled, in nanoseconds since 1970: when it and
-// the folders above it have been quiet for a while, so that what a program does
-// to a tree is sent as one. Changes directly in the root do not count: they
-// would delay everything.
-func (t txn) due(n *store.Node) (int64, error) {
+// settleOf is how long a node must be quiet.
+func (t txn) settleOf(n *store.Node) time.Duration {
 	settle := t.ns.opt.Settle
 	if h := t.ns.hot[n.Place]; t.ns.now()-h.last < int64(hotMemory) {
 		settle = min(settle<<min(h.sends, 5), max(longestSettle, settle))
 	}
-	quiet := n.Dirty.Changed + int64(settle)
+	return settle
+}
+
+// due is when a dirty node has settled, in nanoseconds since 1970: when it and
+// the folders above it have been quiet for a while, so that what a program does
+// to a tree is sent as one. Changes directly in the root do not count: they
+// would delay everything.
+func (s *snapshot) due(n *store.Node) (int64, error) {
+	quiet := n.Dirty.Changed + int64(s.t.settleOf(n))
 	for ino, depth := n.Parent, 0; ino != store.RootIno && depth < maxDepth; depth++ {
-		p, err := t.get(ino)
+		p, err := s.t.get(ino)
 		if err != nil || p == nil {
 			return 0, err
 		}
-		quiet = max(quiet, p.Ctime+int64(t.ns.opt.Settle))
+		quiet = max(quiet, p.Ctime+int64(s.t.ns.opt.Settle))
 		ino = p.Parent
 	}
-	latest := n.Dirty.Since + int64(max(longestSettle, t.ns.opt.Settle))
+	if g := s.groups[s.groupOf(n)]; g != nil {
+		quiet = max(quiet, g.last+int64(s.t.ns.opt.Settle))
+		// A tree that is still being made is cut after a while, but for the
+		// folder that is being filled: the rest of it would cost as much again.
+		if cut := g.first + int64(longestSettle); s.t.ns.now() >= cut && !s.filling(n) {
+			return max(cut, n.Dirty.RetryAt), nil
+		}
+		quiet = min(quiet, max(g.first+int64(longestSettle), n.Dirty.Changed+int64(s.t.ns.opt.Settle)))
+	}
+	latest := n.Dirty.Since + int64(max(longestSettle, s.t.ns.opt.Settle))
 	return max(min(quiet, latest), n.Dirty.RetryAt), nil
+}
+
+// filling tells whether the folder of a node that is new here, or the node if it
+// is a folder, has just been written to.
+func (s *snapshot) filling(n *store.Node) bool {
+	quietSince := s.t.ns.now() - int64(s.t.ns.opt.Settle)
+	return s.filled[n.Parent] > quietSince || s.filled[n.Ino] > quietSince
+}
+
+// group is what is new below one folder that the provider has: it is sent as one.
+type group struct {
+	// first and last are when something of it changed first and last.
+	first, last int64
+}
+
+// groupOf is the folder at the provider below which a new node's chain of new
+// folders begins; 0 for a node that the provider has, or whose own folder is no
+// new one.
+func (s *snapshot) groupOf(n *store.Node) uint64 {
+	if n.Remote.Exists || !n.Exists || (n.Kind != Dir && !s.isNew(n.Parent)) {
+		return 0
+	}
+	ino := n.Parent
+	for range maxDepth {
+		p, err := s.t.get(ino)
+		if err != nil || p == nil {
+			return 0
+		}
+		if p.Remote.Exists || ino == store.RootIno {
+			return ino
+		}
+		ino = p.Parent
+	}
+	return 0
+}
+
+func (s *snapshot) isNew(ino uint64) bool {
+	n, err := s.t.get(ino)
+	return err == nil && n != nil && !n.Remote.Exists && ino != store.RootIno
+}
+
+// group takes a dirty node into account before anything is said to be ready.
+func (s *snapshot) group(ino uint64) error {
+	n, err := s.t.get(ino)
+	if err != nil || n == nil || n.Dirty == nil {
+		return err
+	}
+	key := s.groupOf(n)
+	if key == 0 {
+		return nil
+	}
+	g := s.groups[key]
+	if g == nil {
+		g = &group{first: n.Dirty.Since}
+		s.groups[key] = g
+	}
+	g.first = min(g.first, n.Dirty.Since)
+	g.last = max(g.last, n.Dirty.Changed)
+	s.filled[n.Parent] = max(s.filled[n.Parent], n.Dirty.Changed)
+	return nil
 }
 
 // Snapshot implements outbox.Tree.
@@ -82,9 +156,14 @@ func (tr *tree) Snapshot(force bool) (in outbox.Input, next time.Time, err error
 		Parents: map[uint64]uint64{store.RootIno: 0}, Children: map[uint64]int{},
 		Evidence: outbox.Evidence{Object: map[uint64]int64{}, Tree: map[uint64]int64{}},
 		Caps:     tr.capabilities(),
-	}, force: force, added: map[uint64]bool{}}
+	}, force: force, added: map[uint64]bool{}, groups: map[uint64]*group{}, filled: map[uint64]int64{}}
 	err = tr.ns.view(func(t txn) error {
 		s.t = t
+		for ino := range tr.ns.dirty {
+			if err := s.group(ino); err != nil {
+				return err
+			}
+		}
 		for ino := range tr.ns.dirty {
 			if err := s.add(ino); err != nil {
 				return err
@@ -120,6 +199,10 @@ type snapshot struct {
 	next  int64
 	// added are the clean nodes in the input.
 	added map[uint64]bool
+	// groups are the trees that are new, by the folder that they are in, and
+	// filled when something last came into a folder.
+	groups map[uint64]*group
+	filled map[uint64]int64
 }
 
 func (s *snapshot) add(ino uint64) error {
@@ -269,7 +352,7 @@ func (s *snapshot) ready(n *store.Node) bool {
 	if s.force {
 		return true
 	}
-	due, err := s.t.due(n)
+	due, err := s.due(n)
 	s.wait(due)
 	return err == nil && ns.now() >= due
 }
