@@ -9,27 +9,35 @@ import (
 	"github.com/frugalfs/frugalfs/remote"
 )
 
-// ballastSize is how much of the disk is kept for the database when the disk is
-// full, in bytes: deleting files, which is the way out, needs commits too.
-const ballastSize = 8 << 20
+// ballastSizes are how much of the disk is kept for the database when the disk is
+// full, in bytes, the first that there is room for: deleting files, which is the
+// way out, needs commits too.
+var ballastSizes = []int64{8 << 20, 2 << 20, 512 << 10}
 
 func (s *State) ballastPath() string { return filepath.Join(s.dir, "ballast") }
 
 // fillBallast takes the space that is given up when the disk is full. On a disk
 // that has none there is none to take.
 func (s *State) fillBallast() {
-	if info, err := os.Stat(s.ballastPath()); err == nil && info.Size() == ballastSize {
+	if info, err := os.Stat(s.ballastPath()); err == nil && info.Size() > 0 {
 		return
 	}
 	f, err := os.OpenFile(s.ballastPath(), os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
 		return
 	}
-	err = unix.Fallocate(int(f.Fd()), 0, 0, ballastSize)
-	_ = f.Close()
-	if err != nil {
-		_ = os.Remove(s.ballastPath())
+	defer func() { _ = f.Close() }()
+	var disk unix.Statfs_t
+	if unix.Fstatfs(int(f.Fd()), &disk) != nil {
+		return
 	}
+	for _, size := range ballastSizes {
+		// Never more than a quarter of what is free.
+		if size <= int64(disk.Bavail)*disk.Bsize/4 && unix.Fallocate(int(f.Fd()), 0, 0, size) == nil {
+			return
+		}
+	}
+	_ = os.Remove(s.ballastPath())
 }
 
 // dropBallast gives the space up. It tells whether there was any.

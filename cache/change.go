@@ -291,7 +291,13 @@ func (t txn) rename(from, to store.Place, noReplace bool) error {
 			return err
 		}
 	}
-	if err := t.put(t.moved(n, to)); err != nil {
+	c := t.moved(n, to)
+	if other != nil && other.Dirty != nil && c.Dirty != nil {
+		// What is at the place waits for as long as what was there: a file that
+		// is saved by rename again and again must not wait for ever.
+		c.Dirty.Since = min(c.Dirty.Since, other.Dirty.Since)
+	}
+	if err := t.put(c); err != nil {
 		return err
 	}
 	return t.stampBoth(from, to)

@@ -99,9 +99,10 @@ func (in *inode) settle() {
 	if in.staged == nil {
 		return
 	}
-	size, mtime := in.staged.Size(), in.staged.ModTime().UnixNano()
 	gen := in.staged.Gen()
 	err := in.ns.db.UpdateLazily(func(tx *store.Tx) error {
+		// Read here, so that of two that settle the later one is right.
+		size, mtime := in.staged.Size(), in.staged.ModTime().UnixNano()
 		t := txn{tx, in.ns}
 		n, err := t.get(in.ino)
 		if err != nil || n == nil || n.Gen != gen || (n.Size == size && n.Mtime == mtime) {
@@ -176,15 +177,20 @@ func (in *inode) openStaged() error {
 	return err
 }
 
-// openAttr puts what only the staged file knows into a file's attributes.
-func (ns *Namespace) openAttr(ino uint64, a *Attr) {
+// openAttr puts what only the staged file knows into a file's attributes; it
+// tells whether there is one.
+func (ns *Namespace) openAttr(ino uint64, a *Attr) bool {
 	in := ns.openInode(ino)
-	if in != nil {
-		in.mu.RLock()
-		if st := in.staged; st != nil {
-			a.Size, a.Mtime, a.Atime = st.Size(), st.ModTime().UnixNano(), st.ModTime().UnixNano()
-		}
-		in.mu.RUnlock()
+	if in == nil {
+		return false
 	}
-	a.Size = max(a.Size, 0)
+	in.mu.RLock()
+	defer in.mu.RUnlock()
+	st := in.staged
+	if st == nil {
+		return false
+	}
+	a.Size, a.Mtime, a.Atime = st.Size(), st.ModTime().UnixNano(), st.ModTime().UnixNano()
+	a.Blocks = (a.Size + 511) / 512
+	return true
 }

@@ -125,24 +125,37 @@ func (ns *Namespace) refresh(ctx context.Context, n *store.Node) {
 	_ = ns.ensureListed(ctx, n.Parent)
 }
 
-// attr is what stat(2) shows of a node.
+// attr is what stat(2) shows of a node. It must not be called under the
+// database's lock.
 func (ns *Namespace) attr(n *store.Node) Attr {
+	a := attrOf(n)
+	if n.Kind != File || ns.openAttr(n.Ino, &a) {
+		return a
+	}
+	// Nobody has it open, so its row is right by now: the last close records
+	// what it knows before it goes.
+	if latest, err := ns.node(n.Ino); err == nil && latest != n {
+		a = attrOf(latest)
+	}
+	return a
+}
+
+// attrOf is what a node's row tells.
+func attrOf(n *store.Node) Attr {
 	a := Attr{
 		Ino: n.Ino, Kind: n.Kind, Mode: n.Mode, UID: n.UID, GID: n.GID, Nlink: 1,
-		Size: n.Size, Atime: n.Mtime, Mtime: n.Mtime, Ctime: n.Ctime, Rdev: n.Rdev,
+		Size: max(n.Size, 0), Atime: n.Mtime, Mtime: n.Mtime, Ctime: n.Ctime, Rdev: n.Rdev,
 	}
-	if !n.Exists {
+	switch {
+	case !n.Exists:
 		a.Nlink = 0
-	} else if n.Kind == Dir {
+	case n.Kind == Dir:
 		a.Size = 4096 // and Nlink 1: how many folders are in it is not counted
 	}
 	if n.Kind == Symlink {
 		a.Size = int64(len(n.Target))
 	}
-	if n.Kind == File {
-		ns.openAttr(n.Ino, &a)
-	}
-	a.Blocks = max(a.Blocks, (a.Size+511)/512)
+	a.Blocks = (a.Size + 511) / 512
 	return a
 }
 
@@ -200,7 +213,7 @@ func (d *DirHandle) Close() { d.in.release(false) }
 // "..". Entries come in the order of their numbers, which never change, so a
 // listing goes on rightly whatever is made or removed meanwhile.
 func (d *DirHandle) Next(_ context.Context, cookie uint64, n int) ([]Entry, error) {
-	var entries []Entry
+	var shown []*store.Node
 	err := d.ns.view(func(t txn) error {
 		for {
 			nodes, err := t.children(d.ino, cookie, n)
@@ -210,13 +223,18 @@ func (d *DirHandle) Next(_ context.Context, cookie uint64, n int) ([]Entry, erro
 			for _, c := range nodes {
 				cookie = c.Ino
 				if !strings.HasPrefix(c.Name, outbox.TempPrefix) {
-					entries = append(entries, Entry{Attr: d.ns.attr(c), Name: c.Name, Cookie: c.Ino})
+					shown = append(shown, c)
 				}
 			}
-			if len(entries) > 0 || len(nodes) < n {
+			if len(shown) > 0 || len(nodes) < n {
 				return nil
 			}
 		}
 	})
+	// Attributes may need an inode's lock, which comes before the database's.
+	entries := make([]Entry, len(shown))
+	for i, c := range shown {
+		entries[i] = Entry{Attr: d.ns.attr(c), Name: c.Name, Cookie: c.Ino}
+	}
 	return entries, err
 }

@@ -77,29 +77,35 @@ func (s *snapshot) due(n *store.Node) (int64, error) {
 		quiet = max(quiet, p.Ctime+int64(s.t.ns.opt.Settle))
 		ino = p.Parent
 	}
+	latest := n.Dirty.Since + int64(max(longestSettle, s.t.ns.opt.Settle))
 	if g := s.groups[s.groupOf(n)]; g != nil {
 		quiet = max(quiet, g.last+int64(s.t.ns.opt.Settle))
-		// A tree that is still being made is cut after a while, but for the
-		// folder that is being filled: the rest of it would cost as much again.
-		if cut := g.first + int64(longestSettle); s.t.ns.now() >= cut && !s.filling(n) {
-			return max(cut, n.Dirty.RetryAt), nil
+		switch cut := g.first + int64(longestSettle); {
+		case s.beingFilled(n):
+			// The rest of it would cost as much again: it waits for the whole.
+			latest = n.Dirty.Since + 2*int64(longestSettle)
+		case g.first != 0 && s.t.ns.now() >= cut:
+			quiet = cut // a tree that is still being made is sent in pieces
 		}
-		quiet = min(quiet, max(g.first+int64(longestSettle), n.Dirty.Changed+int64(s.t.ns.opt.Settle)))
 	}
-	latest := n.Dirty.Since + int64(max(longestSettle, s.t.ns.opt.Settle))
 	return max(min(quiet, latest), n.Dirty.RetryAt), nil
 }
 
-// filling tells whether the folder of a node that is new here, or the node if it
-// is a folder, has just been written to.
-func (s *snapshot) filling(n *store.Node) bool {
+// beingFilled tells whether a new node is a folder into which something has just
+// come, or nothing yet, or is in such a folder.
+func (s *snapshot) beingFilled(n *store.Node) bool {
 	quietSince := s.t.ns.now() - int64(s.t.ns.opt.Settle)
-	return s.filled[n.Parent] > quietSince || s.filled[n.Ino] > quietSince
+	if n.Kind == Dir {
+		return s.filled[n.Ino] == 0 || s.filled[n.Ino] > quietSince
+	}
+	return s.filled[n.Parent] > quietSince
 }
 
 // group is what is new below one folder that the provider has: it is sent as one.
 type group struct {
-	// first and last are when something of it changed first and last.
+	// first is when the first of its files changed, 0 if there is none, and last
+	// when anything of it did. Folders do not count for first: they may have
+	// been made long before they are filled.
 	first, last int64
 }
 
@@ -141,10 +147,12 @@ func (s *snapshot) group(ino uint64) error {
 	}
 	g := s.groups[key]
 	if g == nil {
-		g = &group{first: n.Dirty.Since}
+		g = &group{}
 		s.groups[key] = g
 	}
-	g.first = min(g.first, n.Dirty.Since)
+	if n.Kind != Dir && (g.first == 0 || n.Dirty.Since < g.first) {
+		g.first = n.Dirty.Since
+	}
 	g.last = max(g.last, n.Dirty.Changed)
 	s.filled[n.Parent] = max(s.filled[n.Parent], n.Dirty.Changed)
 	return nil

@@ -375,9 +375,12 @@ func (e *Executor) note(err error) {
 	default:
 		return
 	}
+	e.trouble = err
+	if e.opt.Now().Before(e.until) {
+		return // several that failed at once are one failure
+	}
 	e.pause = min(max(2*e.pause, e.opt.Pause), lastPause)
 	e.until = e.opt.Now().Add(e.pause)
-	e.trouble = err
 	e.opt.Logger.Warn("sending paused", "for", e.pause, "err", err)
 }
 

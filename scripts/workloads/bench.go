@@ -212,4 +212,3 @@ func (b *bench) pace(dir string) string {
 	}
 	return "0.1"
 }
-
