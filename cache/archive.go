@@ -55,9 +55,9 @@ func (j *job) fillBatch(t txn) error {
 			return staleOr(err, ino)
 		}
 		b.nodes = append(b.nodes, n)
+		j.places = append(j.places, n.Place)
 		if n.Parent == j.step.Parent {
 			b.tops = append(b.tops, n)
-			j.places = append(j.places, n.Place)
 		}
 		b.paths[ino] = path.Join(b.paths[n.Parent], n.Name)
 	}
@@ -423,10 +423,10 @@ func (j *job) resolveOne(ctx context.Context, n *store.Node) error {
 		return nil // gone, or adopted in an earlier try
 	}
 	one := *j
-	one.place, one.step.Inos, one.step.Over = now.Place, []uint64{n.Ino}, 0
+	one.place, one.step.Inos, one.step.Over = n.Place, []uint64{n.Ino}, 0 // where it was sent to
 	one.intent.Gen, one.sealed = n.Gen, false
-	parent, err := j.ns.node(now.Parent)
-	if err != nil || (now.Parent != RootIno && !parent.Remote.Exists) {
+	parent, err := j.ns.node(n.Parent)
+	if err != nil || (n.Parent != RootIno && !parent.Remote.Exists) {
 		return nil // its folder did not get there either
 	}
 	o, exists, err := one.stat(ctx, one.placeRef())

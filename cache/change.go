@@ -103,6 +103,7 @@ func (ns *Namespace) make(ctx context.Context, op string, parent uint64, name st
 	if err != nil {
 		return Attr{}, err
 	}
+	ns.blame(ctx, n.Ino)
 	ns.exec.Wake()
 	return ns.attr(n), nil
 }
@@ -137,11 +138,13 @@ func (ns *Namespace) Unlink(ctx context.Context, parent uint64, name string) err
 	if err := ns.ensureListed(ctx, parent); err != nil {
 		return err
 	}
+	var ino uint64
 	err := ns.updateAtAnyCost(func(t txn) error {
 		n, err := t.mustHave("unlink", parent, name)
 		if err != nil {
 			return err
 		}
+		ino = n.Ino
 		if n.Kind == Dir {
 			return remote.E(remote.IsDir, "unlink", name, nil)
 		}
@@ -150,6 +153,7 @@ func (ns *Namespace) Unlink(ctx context.Context, parent uint64, name string) err
 		}
 		return t.stampParent(parent)
 	})
+	ns.blame(ctx, ino)
 	ns.afterChange(err)
 	return err
 }
@@ -257,6 +261,9 @@ func (ns *Namespace) Rename(ctx context.Context, parent uint64, name string, new
 		}
 		return t.rename(from, to, flags == RenameNoReplace)
 	})
+	if n, e := ns.childOf(newParent, newName); err == nil && e == nil && n != nil {
+		ns.blame(ctx, n.Ino)
+	}
 	ns.afterChange(err)
 	return err
 }

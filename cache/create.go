@@ -71,6 +71,7 @@ func (ns *Namespace) createNew(ctx context.Context, parent uint64, name string, 
 		in.abandon(st.Gen())
 		return Attr{}, nil, err
 	}
+	ns.blame(ctx, ino)
 	h := &Handle{ns: ns, in: in, write: true, sync: flags&(unix.O_SYNC|unix.O_DSYNC) != 0}
 	return ns.attr(n), h, nil
 }

@@ -54,7 +54,7 @@ func (j *job) fill(t txn) error {
 		return err
 	}
 	j.node = n
-	j.cause = ledger.Cause{Path: t.path(n.Ino)}
+	j.cause = ledger.Cause{Program: t.ns.causes[n.Ino], Path: t.path(n.Ino)}
 	if j.step.Over != 0 {
 		if j.over, err = t.get(j.step.Over); err != nil {
 			return err

@@ -40,6 +40,21 @@ func (ns *Namespace) program(ctx context.Context) string {
 	return strings.TrimSuffix(exe, " (deleted)")
 }
 
+// blame remembers which program changed a node, for the ledger's record of the
+// request that will send it.
+func (ns *Namespace) blame(ctx context.Context, ino uint64) {
+	program := ns.program(ctx)
+	if program == "" {
+		return
+	}
+	_ = ns.view(func(txn) error {
+		if ns.dirty[ino] != nil {
+			ns.causes[ino] = program
+		}
+		return nil
+	})
+}
+
 // Lookup finds a name in a folder. NotExist means that the name is proven not
 // to be there.
 func (ns *Namespace) Lookup(ctx context.Context, parent uint64, name string) (Attr, error) {

@@ -151,6 +151,7 @@ func (t txn) putDirty(n, old *store.Node) error {
 		return t.PutDirty(n.Ino, n.Dirty)
 	case n.Dirty == nil && t.ns.dirty[n.Ino] != nil:
 		delete(t.ns.dirty, n.Ino)
+		delete(t.ns.causes, n.Ino)
 		return t.DropDirty(n.Ino)
 	}
 	return nil
@@ -165,6 +166,8 @@ func (t txn) drop(n *store.Node) error {
 	t.ns.nodes.Remove(n.Ino)
 	t.ns.listings.Remove(n.Ino)
 	delete(t.ns.dirty, n.Ino)
+	delete(t.ns.causes, n.Ino)
+	delete(t.ns.plain, n.Ino)
 	delete(t.ns.trees, n.Ino)
 	return nil
 }

@@ -26,6 +26,13 @@ func (t txn) reserveOpenIntents() error {
 	}
 	for _, in := range intents {
 		j := jobOf(t.ns, in)
+		if j.step.Op == outbox.Archive {
+			for _, ino := range in.Inos {
+				if n, err := t.get(ino); err == nil && n != nil {
+					j.places = append(j.places, n.Place)
+				}
+			}
+		}
 		t.reserve(j, 1)
 		delete(t.ns.running, in.ID)
 		t.ns.unresolved[in.ID] = j

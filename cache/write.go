@@ -66,7 +66,11 @@ func (in *inode) stage(ctx context.Context, old *content.Staged) error {
 	if err != nil {
 		return err
 	}
-	return in.use(st)
+	if err := in.use(st); err != nil {
+		return err
+	}
+	in.ns.blame(ctx, in.ino)
+	return nil
 }
 
 // fetchAll makes sure that the provider's content is complete on disk.

@@ -77,7 +77,7 @@ func (w *world) checkArchive(in Input, s Step) {
 		switch {
 		case n.Remote.Exists || n.Base.Exists || !n.Local.Exists || !within[n.Local.Parent]:
 			w.failf("node %d is not new, or is before its folder", ino)
-		case n.Plain || n.Size > in.Caps.ArchiveFile || !(n.Ready || n.Dir):
+		case n.Plain || n.Size > in.Caps.ArchiveFile || (!n.Ready && !n.Dir):
 			w.failf("node %d does not belong in an archive", ino)
 		}
 		within[ino] = n.Dir

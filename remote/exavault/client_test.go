@@ -11,13 +11,13 @@ import (
 
 func TestBaseURL(t *testing.T) {
 	for in, want := range map[string]string{
-		"https://site.exavault.com":         "https://site.exavault.com/api/v2",
-		"https://site.exavault.com/":        "https://site.exavault.com/api/v2",
-		" https://site.exavault.com/api/v2": "https://site.exavault.com/api/v2",
-		"https://site.exavault.com/api/v2/": "https://site.exavault.com/api/v2",
-		"http://127.0.0.1:8080":             "http://127.0.0.1:8080/api/v2",
-		"http://localhost:1/x":              "http://localhost:1/x/api/v2",
-		"http://[::1]:8080/api/v2":          "http://[::1]:8080/api/v2",
+		"https://site.exavault.com":              "https://site.exavault.com/api/v2",
+		"https://site.exavault.com/":             "https://site.exavault.com/api/v2",
+		" " + "https://site.exavault.com/api/v2": "https://site.exavault.com/api/v2",
+		"https://site.exavault.com/api/v2/":      "https://site.exavault.com/api/v2",
+		"http://127.0.0.1:8080":                  "http://127.0.0.1:8080/api/v2",
+		"http://localhost:1/x":                   "http://localhost:1/x/api/v2",
+		"http://[::1]:8080/api/v2":               "http://[::1]:8080/api/v2",
 	} {
 		if got, err := baseURL(in); got != want || err != nil {
 			t.Errorf("%q: got %q, %v, want %q", in, got, err, want)
