@@ -80,10 +80,13 @@ func (s *snapshot) due(n *store.Node) (int64, error) {
 	latest := n.Dirty.Since + int64(max(longestSettle, s.t.ns.opt.Settle))
 	if g := s.groups[s.groupOf(n)]; g != nil {
 		quiet = max(quiet, g.last+int64(s.t.ns.opt.Settle))
+		if n.Kind == Dir {
+			latest = max(latest, g.first+int64(longestSettle)) // it goes with what comes into it
+		}
 		switch cut := g.first + int64(longestSettle); {
 		case s.beingFilled(n):
 			// The rest of it would cost as much again: it waits for the whole.
-			latest = n.Dirty.Since + 2*int64(longestSettle)
+			latest += int64(longestSettle)
 		case g.first != 0 && s.t.ns.now() >= cut:
 			quiet = cut // a tree that is still being made is sent in pieces
 		}
