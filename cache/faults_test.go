@@ -123,7 +123,11 @@ func seed(t *testing.T) *rand.Rand {
 // between, and compares the account with the mount at the end.
 func TestRandomHistories(t *testing.T) {
 	r := seed(t)
-	for i := range 6 {
+	rounds := 3
+	if os.Getenv("FRUGALFS_FULL") != "" {
+		rounds = 60
+	}
+	for i := range rounds {
 		s1, s2 := r.Uint64(), r.Uint64()
 		t.Run(strconv.Itoa(i), func(t *testing.T) {
 			t.Parallel()
@@ -149,12 +153,12 @@ func (w *world) history(r *rand.Rand, n int) {
 	w.Helper()
 	ops := []string{"upload", "mkdir", "rename", "move", "delete", "info", "tree"}
 	for i := range n {
-		if r.IntN(12) == 0 && os.Getenv("NOFAULT") == "" {
+		if r.IntN(12) == 0 {
 			f := faults[r.IntN(len(faults))]
 			f.Op = ops[r.IntN(len(ops))]
 			w.check(w.server.Fail(f))
 		}
-		if r.IntN(40) == 0 && os.Getenv("NOREMOUNT") == "" {
+		if r.IntN(40) == 0 {
 			w.remount()
 		}
 		w.opt.Logger.Debug("step", "i", i)

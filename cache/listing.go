@@ -179,13 +179,27 @@ func (ns *Namespace) runListing(ctx context.Context, dir uint64, run func(func([
 func (t txn) mergePage(dir uint64, objects []remote.Object, sent int64, seen arrivals) error {
 	now := t.ns.now()
 	for _, o := range objects {
-		ino, err := t.mergeObject(dir, o, sent)
+		ino, err := t.mergeSeen(dir, o, sent)
 		if err != nil {
 			return err
 		}
 		seen[ino] = now
 	}
 	return nil
+}
+
+// mergeSeen is mergeObject for a listing, which must know every node whose object
+// it showed, also of those that are left alone: a node that was not seen is gone.
+func (t txn) mergeSeen(dir uint64, o remote.Object, sent int64) (uint64, error) {
+	ino, err := t.mergeObject(dir, o, sent)
+	if err != nil || ino != 0 || o.ID == "" {
+		return ino, err
+	}
+	n, err := t.ByRemoteID(o.ID)
+	if err != nil || n == nil {
+		return 0, err
+	}
+	return n.Ino, nil
 }
 
 // sweep takes in what a complete listing proves: entries that it did not show in

@@ -73,7 +73,7 @@ func (t txn) mergeTree(dir uint64, base string, objects []remote.Object, start i
 		ino := uint64(0)
 		if parent != 0 {
 			var err error
-			if ino, err = t.mergeObject(parent, o, start); err != nil {
+			if ino, err = t.mergeSeen(parent, o, start); err != nil {
 				return err
 			}
 			counts[parent]++
