@@ -343,6 +343,9 @@ func (s *snapshot) addParents(ino uint64) error {
 }
 
 func (s *snapshot) addFolder(ino uint64) error {
+	if at := s.t.ns.trees[ino]; at != 0 {
+		s.in.Evidence.Tree[ino] = at
+	}
 	l, err := s.t.listing(ino)
 	if err == nil && l.Complete {
 		s.in.Children[ino] = l.Entries
