@@ -356,24 +356,7 @@ func (j *job) commitOne(t txn, planned *store.Node, o remote.Object) (adopted st
 		s.Version, s.Size = "", 0
 		return "", t.commitState(n, s)
 	}
-	c := *n
-	d := t.rebased(n, s)
-	c.Remote, c.Dirty = s, d
-	if n.Gen == planned.Gen {
-		d.Content, c.Gen, c.Size = false, 0, j.batch.sizes[n.Ino]
-		adopted = s.ContentKey()
-	} else {
-		d.Since = d.Changed
-	}
-	if s.Name != planned.Name {
-		if err := t.tookAnotherName(&c, planned.Place); err != nil {
-			return "", err
-		}
-	}
-	if !differs(&c) {
-		c.Dirty = nil
-	}
-	return adopted, t.put(&c)
+	return t.commitSent(n, s, planned.Gen, j.batch.sizes[n.Ino], planned.Place)
 }
 
 // resolveBatch cleans up after a batch whose outcome is not known. What reached

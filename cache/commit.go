@@ -165,17 +165,24 @@ func (j *job) commitUploaded(t txn, o remote.Object, size int64) (adopted string
 	}
 	t.ns.feed.Expect(remote.Changed, o.Path, t.ns.now())
 	t.heated(j.place)
+	return t.commitSent(n, s, j.intent.Gen, size, j.place)
+}
+
+// commitSent takes in that the provider has a generation of a file, of some size
+// and meant for a place. It returns the key of the content if that generation is
+// still the file's.
+func (t txn) commitSent(n *store.Node, s store.State, gen uint64, size int64, wanted store.Place) (adopted string, err error) {
 	c := *n
 	d := t.rebased(n, s)
 	c.Remote, c.Dirty = s, d
-	if n.Gen == j.intent.Gen {
+	if n.Gen == gen {
 		d.Content, c.Gen, c.Size = false, 0, size
 		adopted = s.ContentKey()
 	} else {
 		d.Since = d.Changed // another generation waits since then
 	}
-	if s.Name != j.place.Name {
-		if err := t.tookAnotherName(&c, j.place); err != nil {
+	if s.Name != wanted.Name {
+		if err := t.tookAnotherName(&c, wanted); err != nil {
 			return "", err
 		}
 	}

@@ -213,7 +213,12 @@ func (j *job) cancel() {
 	if err != nil {
 		j.ns.log.Error("taking back an intent", "err", err)
 	}
-	_ = j.ns.view(func(t txn) error {
+	_ = j.free()
+}
+
+// free gives free what the call held, outside a transaction.
+func (j *job) free() error {
+	return j.ns.view(func(t txn) error {
 		t.reserve(j, -1)
 		return nil
 	})
@@ -299,10 +304,7 @@ func (j *job) commit(f func(txn) error) error {
 		return &remote.Error{Kind: remote.KindOf(err), Op: "record the result of", Path: j.place.Name, Unknown: true, Err: err}
 	}
 	j.ended = true
-	return j.ns.view(func(t txn) error {
-		t.reserve(j, -1)
-		return nil
-	})
+	return j.free()
 }
 
 // each commits the results of a call about several nodes; those that failed are

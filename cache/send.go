@@ -82,10 +82,7 @@ func (ns *Namespace) begin(ctx context.Context, step outbox.Step, in *outbox.Inp
 	})
 	if err != nil {
 		if reserved {
-			_ = ns.view(func(t txn) error {
-				t.reserve(j, -1)
-				return nil
-			})
+			_ = j.free()
 		}
 		return nil, err
 	}

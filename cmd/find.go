@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/frugalfs/frugalfs/cmd/control"
 	"github.com/frugalfs/frugalfs/fs"
@@ -44,7 +41,7 @@ func findAt(dir string) (found, error) {
 		return f, failure(remote.Invalid, "%s is a mount of type %s, not one of frugalfs", dir, mount.Type)
 	case !isMounted && !ok:
 		return f, failure(remote.NotExist, "nothing is mounted on %s; see which mounts there are with: frugalfs status", dir)
-	case !ok && isDead(dir):
+	case !ok && fs.Dead(dir):
 		return f, f.orphaned()
 	case !ok:
 		return f, failure(remote.Permission, "the mount on %s is another user's, and answers only to that one", dir)
@@ -100,24 +97,3 @@ func (f found) explain(err error) error {
 // isGone tells whether an error of find or of asking means that the process of
 // the mount is gone.
 func isGone(err error) bool { return errors.Is(err, control.ErrGone) }
-
-// patience is how long a mount may take to show that it lives.
-const patience = 2 * time.Second
-
-// isDead tells whether what is mounted on dir has no process any more. One that
-// does not answer in time, or not to this user, is alive.
-func isDead(dir string) bool {
-	answer := make(chan error, 1)
-	go func() {
-		var s unix.Statfs_t
-		answer <- unix.Statfs(dir, &s)
-	}()
-	timer := time.NewTimer(patience)
-	defer timer.Stop()
-	select {
-	case err := <-answer:
-		return errors.Is(err, unix.ENOTCONN)
-	case <-timer.C:
-		return false
-	}
-}

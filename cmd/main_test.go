@@ -131,7 +131,7 @@ func (w *world) away() {
 			return
 		}
 		w.t.Errorf("the test left %s mounted", w.dir)
-		must(w.t, detachDead(w.dir))
+		must(w.t, fs.DetachLazily(w.dir))
 	}
 }
 

@@ -277,7 +277,7 @@ func TestUnmountedByOthers(t *testing.T) {
 	w := newWorld(t)
 	p := w.start("--settle", "10m")
 	w.write("a", "x")
-	must(t, detachDead(w.dir))
+	must(t, fs.DetachLazily(w.dir))
 	p.ends(t, exitDone)
 	w.has("a", "x")
 	if _, ok := control.Lookup(w.dir); ok {

@@ -1,18 +1,14 @@
 package cmd
 
 import (
-	"bytes"
 	"context"
-	"errors"
-	"os"
-	"os/exec"
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sys/unix"
 
 	"github.com/frugalfs/frugalfs/cache"
 	"github.com/frugalfs/frugalfs/cmd/control"
+	"github.com/frugalfs/frugalfs/fs"
 	"github.com/frugalfs/frugalfs/remote"
 )
 
@@ -70,28 +66,13 @@ func because(trouble string) string {
 // clear takes away what a killed process left mounted. That is not what
 // unmount promises, so it is a failure all the same.
 func (f found) clear(asked error) error {
-	if _, ok, err := mountAt(f.dir); err != nil || !ok || !isDead(f.dir) {
+	if _, ok, err := mountAt(f.dir); err != nil || !ok || !fs.Dead(f.dir) {
 		return asked
 	}
-	if err := detachDead(f.dir); err != nil {
+	if err := fs.DetachLazily(f.dir); err != nil {
 		return err
 	}
 	return failure(remote.Offline, "the process of the mount on %s was gone, and the mount was taken away; mount it again and what was not sent goes on", f.dir)
-}
-
-// detachDead unmounts a mount without a process.
-func detachDead(dir string) error {
-	if os.Geteuid() == 0 {
-		if err := unix.Unmount(dir, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW); err != nil {
-			return remote.E(remote.Other, "unmount", dir, err)
-		}
-		return nil
-	}
-	output, err := exec.Command("fusermount3", "-u", "-z", "--", dir).CombinedOutput()
-	if err != nil {
-		return remote.E(remote.Other, "unmount", dir, errors.New(string(bytes.TrimSpace(output))))
-	}
-	return nil
 }
 
 // listed is how many changes are listed before they are only counted.

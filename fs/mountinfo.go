@@ -114,9 +114,9 @@ var unescape = strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\04
 // patience is how long a mount may take to show that it lives.
 const patience = 2 * time.Second
 
-// dead tells whether the program behind the FUSE mount at dir has ended, as
+// Dead tells whether the program behind the FUSE mount at dir has ended, as
 // after a kill -9. One that does not answer in time is taken to be alive.
-func dead(dir string) bool {
+func Dead(dir string) bool {
 	answer := make(chan error, 1)
 	go func() {
 		var s unix.Statfs_t

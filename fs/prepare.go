@@ -47,7 +47,7 @@ func clearDead(dir string) error {
 			return nil
 		case !m.Ours():
 			return failed(remote.Busy, dir, fmt.Sprintf("%s of type %s is mounted there; choose another folder", m.Source, m.Type))
-		case !dead(dir):
+		case !Dead(dir):
 			return failed(remote.Busy, dir, "already a frugalfs mount; unmount it first with: frugalfs unmount "+dir)
 		}
 		if err := detach(dir, true); err != nil {
@@ -137,6 +137,9 @@ func fusermount() (string, error) {
 	}
 	return "", failed(remote.Unsupported, "fusermount3", "it is missing; install the package fuse3")
 }
+
+// DetachLazily takes a mount away although it may be in use.
+func DetachLazily(dir string) error { return detach(dir, true) }
 
 // detach unmounts what is at dir; lazily, it goes out of sight at once and
 // ends when nobody uses it any more.
