@@ -149,7 +149,7 @@ func TestWritesDuringAnArchiveAreSentToo(t *testing.T) {
 // TestATreeThatIsBeingMadeIsSentInFewPieces copies ten files a second, and looks
 // when anything of it would be sent.
 func TestATreeThatIsBeingMadeIsSentInFewPieces(t *testing.T) {
-	c := &clock{}
+	c := &clock{start: time.Now()}
 	w := newWorld(t, nil, withClock(c), func(w *world) { w.opt.Settle = 2 * time.Second; w.opt.ReadOnly = false })
 	w.check(w.server.Close()) // nothing is sent: only readiness counts here
 	w.mkdir("top")

@@ -14,9 +14,20 @@ import (
 )
 
 // clock starts now and moves on when told to.
-type clock struct{ offset atomic.Int64 }
+type clock struct {
+	offset atomic.Int64
+	// start is what the clock shows before it is advanced; the zero time lets
+	// it run.
+	start time.Time
+}
 
-func (c *clock) now() time.Time { return time.Now().Add(time.Duration(c.offset.Load())) }
+func (c *clock) now() time.Time {
+	now := c.start
+	if now.IsZero() {
+		now = time.Now()
+	}
+	return now.Add(time.Duration(c.offset.Load()))
+}
 
 func (c *clock) advance(d time.Duration) { c.offset.Add(int64(d)) }
 

@@ -12,6 +12,7 @@ package remote
 import (
 	"context"
 	"io"
+	"net/http"
 	"time"
 )
 
@@ -87,9 +88,20 @@ type Upload struct {
 	// either refuses (kind Exist) or picks another name, which the returned
 	// Object shows.
 	Overwrite bool
+	// Replaces is the object that is known to have the name when Overwrite is
+	// set; providers that cannot overwrite delete it once the new one is whole.
+	Replaces Ref
 	// Progress, if not nil, is called with the number of bytes handed to the
 	// network so far.
 	Progress func(sent int64)
+	// Resume is what Checkpoint was last given by an earlier, interrupted
+	// upload of the same content to the same place; nil begins anew. A state
+	// that cannot be used any more is ignored.
+	Resume []byte
+	// Checkpoint, if not nil, is called with what a later Upload needs to go on
+	// where this one was interrupted, each time there is more of it. Clients
+	// that cannot resume never call it. An error ends the upload.
+	Checkpoint func(state []byte) error
 }
 
 // Download is an open response body.
@@ -216,6 +228,14 @@ type Copier interface {
 	Copy(ctx context.Context, refs []Ref, parent Ref) ([]Result, error)
 }
 
+// CopyRenamer copies one object, a folder with its contents, to another name in
+// one transaction.
+type CopyRenamer interface {
+	// CopyRename puts a copy of ref into parent as name. A name that is taken
+	// is refused (kind Exist), or another one shows in the returned Object.
+	CopyRename(ctx context.Context, ref, parent Ref, name string) (Object, error)
+}
+
 // ArchiveDownloader fetches many objects as one zip archive.
 type ArchiveDownloader interface {
 	// DownloadArchive opens a zip of the given objects, folders with their
@@ -291,4 +311,13 @@ type Feed interface {
 	// user may not read the feed. complete is false if there may be entries
 	// before the first returned. One transaction where no more are needed.
 	Changes(ctx context.Context, since time.Time) (changes []Change, complete bool, err error)
+}
+
+// HookReader understands the provider's webhook deliveries.
+type HookReader interface {
+	// ReadHook checks the signature of one delivery with the secret that was
+	// agreed with the provider, in constant time, and returns what it tells. A
+	// wrong or missing signature is an error of kind Permission, anything that
+	// is no delivery one of kind Corrupt. It makes no request.
+	ReadHook(secret string, r *http.Request, body []byte) ([]Change, error)
 }
