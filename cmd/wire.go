@@ -116,7 +116,7 @@ func (y *layers) openNamespace(ctx context.Context, _ *app) error {
 	y.ns, err = cache.New(ctx, y.state, cache.Options{
 		Remote: client, Root: y.cfg.root, Account: y.cfg.account.id(),
 		MaxAge: y.cfg.maxAge, Settle: y.cfg.settle, SyncClose: y.cfg.syncClose, ReadOnly: y.cfg.flags.ReadOnly,
-		CacheSize: y.cfg.cacheSize, UID: uint32(os.Getuid()), GID: uint32(os.Getgid()), Logger: y.log.log,
+		Witnesses: witnesses(), CacheSize: y.cfg.cacheSize, UID: uint32(os.Getuid()), GID: uint32(os.Getgid()), Logger: y.log.log,
 	})
 	return y.accountTrouble(err)
 }
