@@ -18,6 +18,8 @@ type Request struct {
 	Query  string `json:"query,omitempty"`
 	// Op is the operation ("list", "upload").
 	Op string `json:"op"`
+	// Transfer marks a request to a signed address, which is not counted.
+	Transfer bool `json:"transfer,omitempty"`
 	// Fault is the scripted fault that it met, "" if none.
 	Fault Kind `json:"fault,omitempty"`
 	// Status is that of the answer, 0 if there was none; Bytes is the length
@@ -64,21 +66,24 @@ func (c *counter) init(limit int, now func() time.Time) {
 	c.limit, c.now, c.byOp = limit, now, map[string]int{}
 }
 
-// begin counts a request.
-func (c *counter) begin(r *http.Request, op string) *call {
+// begin counts a request, unless it is a transfer.
+func (c *counter) begin(r *http.Request, op string, transfer bool) *call {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.now()
 	k := &call{second: now.Unix(), limit: c.limit, Request: Request{
-		At: now, Method: r.Method, Path: r.URL.Path, Query: r.URL.RawQuery, Op: op,
+		At: now, Method: r.Method, Path: r.URL.Path, Query: r.URL.RawQuery, Op: op, Transfer: transfer,
 	}}
+	c.remember(k)
+	if transfer {
+		return k
+	}
 	c.total++
 	c.byOp[op]++
 	c.expire(now.Unix())
 	k.refused = c.used >= c.limit
 	c.add(k.second)
 	k.remaining = max(c.limit-c.used, 0)
-	c.remember(k)
 	return k
 }
 

@@ -178,10 +178,12 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	r = r.WithContext(ctx)
 
 	op := s.dialect.Op(r)
-	call := s.count.begin(r, op)
+	call := s.count.begin(r, op, s.isTransfer(r))
 	a := &answer{ResponseWriter: w, server: s, ctx: ctx}
 	defer func() { s.count.end(call, a.status, a.sent) }()
-	s.dialect.Limits(w.Header(), call.limit, call.remaining)
+	if !call.Transfer {
+		s.dialect.Limits(w.Header(), call.limit, call.remaining)
+	}
 	if !pause(ctx, s.o.Latency, nil) {
 		return
 	}
@@ -194,6 +196,12 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.answer(a, r, call)
+}
+
+// isTransfer tells whether a request is not counted.
+func (s *Server) isTransfer(r *http.Request) bool {
+	t, ok := s.dialect.(dialect.Transferrer)
+	return ok && t.IsTransfer(r)
 }
 
 // answer answers as the provider would without a fault.

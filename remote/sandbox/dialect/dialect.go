@@ -58,6 +58,13 @@ type Dialect interface {
 	Close()
 }
 
+// Transferrer is a dialect some of whose requests carry content to or from a
+// signed address. The provider does not count those.
+type Transferrer interface {
+	// IsTransfer tells whether a request is one, without reading its body.
+	IsTransfer(r *http.Request) bool
+}
+
 // Provider is a dialect that can be opened by name.
 type Provider struct {
 	// Switches are what can be set differently.
