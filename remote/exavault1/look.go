@@ -164,12 +164,9 @@ func (m *checkup) told(p string) bool {
 // found takes in what is there.
 func (m *checkup) found(r *resource, hint string) {
 	o, f := r.object("")
-	p := o.Path
-	if !m.at[p] && hint != "" && (p == "" || strings.EqualFold(p, hint)) {
-		p = hint // the name is written another way there
-	}
+	p := m.whose(o.Path, hint)
 	switch {
-	case !m.at[p] || m.told(p):
+	case p == "":
 		m.odd++
 	case f == bare:
 		m.seen[p] = glance{}
@@ -179,6 +176,24 @@ func (m *checkup) found(r *resource, hint string) {
 	default:
 		m.seen[p] = glance{object: o, exists: true}
 	}
+}
+
+// whose returns the path that an object was found under, "" if it is none of
+// those asked for: its own, or one that differs in case only on a server that
+// does not tell them apart.
+func (m *checkup) whose(own, hint string) string {
+	if m.at[own] && !m.told(own) {
+		return own
+	}
+	if hint != "" && !m.told(hint) && (own == "" || strings.EqualFold(own, hint)) {
+		return hint
+	}
+	for p := range m.at {
+		if !m.told(p) && strings.EqualFold(p, own) {
+			return p
+		}
+	}
+	return ""
 }
 
 // properties describes objects that are there (the SDK, getResourceProperties).

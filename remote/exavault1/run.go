@@ -43,13 +43,13 @@ type run struct {
 func (r *run) pages(ctx context.Context) (remote.Listing, error) {
 	l := remote.Listing{Sent: now()}
 	r.dirs = map[string]clientkit.Number{}
-	for offset := 0; ; {
+	for offset, first := 0, true; ; first = false {
 		before := len(r.seen)
 		p, err := r.w.page(ctx, offset, r.detailed)
 		if err != nil {
 			return l, err
 		}
-		objects := r.take(p, offset == 0)
+		objects := r.take(p, first)
 		if r.bare > 0 && !r.detailed {
 			return l, nil
 		}
@@ -81,7 +81,7 @@ func (r *run) take(p *listing, first bool) []remote.Object {
 	if !p.Total.OK || total < 0 {
 		total = -1
 	}
-	r.changed = !first && total != r.total
+	r.changed = r.changed || !first && total != r.total
 	r.total = total
 	var objects []remote.Object
 	for i := range p.Resources {
