@@ -66,10 +66,10 @@ func TestNames(t *testing.T) {
 func TestAddress(t *testing.T) {
 	a := Address{Provider: "x", Example: "https://SITE", API: []string{"/api/v9", "/v9"}}
 	for in, want := range map[string]string{
-		"https://s.example":          "https://s.example/api/v9",
-		" https://s.example/api/v9/": "https://s.example/api/v9",
-		"https://s.example/v9":       "https://s.example/v9",
-		"http://127.0.0.1:80/sub":    "http://127.0.0.1:80/sub/api/v9",
+		"https://s.example":         "https://s.example/api/v9",
+		"https://s.example/api/v9/": "https://s.example/api/v9",
+		"https://s.example/v9":      "https://s.example/v9",
+		"http://127.0.0.1:80/sub":   "http://127.0.0.1:80/sub/api/v9",
 	} {
 		if got, err := a.Base(in); got != want || err != nil {
 			t.Errorf("%q: %q, %v", in, got, err)

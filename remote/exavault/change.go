@@ -84,7 +84,7 @@ func (c *Client) Extract(ctx context.Context, archive, into remote.Ref) ([]remot
 	if err != nil {
 		return nil, err
 	}
-	defer clientkit.Finish(resp)
+	defer finish(resp)
 	var e extracted
 	_, err = k.collect(resp, e.element)
 	return e.objects, err

@@ -102,7 +102,7 @@ func (r *feedRun) page(ctx context.Context, offset int) error {
 	if err != nil {
 		return err
 	}
-	defer clientkit.Finish(resp)
+	defer finish(resp)
 	r.entries, r.fresh = 0, 0
 	_, err = k.collect(resp, r.element)
 	return err

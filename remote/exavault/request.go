@@ -69,6 +69,12 @@ func (c *Client) request(ctx context.Context, k call, body io.Reader) (*http.Req
 	return req, nil
 }
 
+// finish drains an answer and closes it.
+func finish(resp *http.Response) {
+	clientkit.Drain(resp)
+	_ = resp.Body.Close()
+}
+
 // encodeQuery writes blanks as %20: "+" means a blank to some servers only.
 func encodeQuery(q url.Values) string {
 	return strings.ReplaceAll(q.Encode(), "+", "%20")
@@ -82,7 +88,7 @@ func (c *Client) roundTrip(req *http.Request, k call) (*http.Response, error) {
 	if resp.StatusCode/100 == 2 {
 		return resp, nil
 	}
-	defer clientkit.Finish(resp)
+	defer finish(resp)
 	return nil, k.refused(resp)
 }
 
@@ -122,7 +128,7 @@ func (c *Client) ask(ctx context.Context, k call) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer clientkit.Finish(resp)
+	defer finish(resp)
 	return k.read(resp)
 }
 

@@ -84,7 +84,7 @@ func (c *Client) sendForm(ctx context.Context, k call, f *form) (*answer, error)
 	if err != nil {
 		return nil, err
 	}
-	defer clientkit.Finish(resp)
+	defer finish(resp)
 	return k.read(resp)
 }
 

@@ -168,7 +168,7 @@ func (r *run) page(ctx context.Context, offset int64) error {
 	if err != nil {
 		return err
 	}
-	defer clientkit.Finish(resp)
+	defer finish(resp)
 	r.entries, r.first = 0, offset == 0 && len(r.seen) == 0
 	page, err := r.w.call(offset, 0).collect(resp, r.element)
 	if err != nil {
