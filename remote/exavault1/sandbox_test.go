@@ -16,7 +16,7 @@ import (
 	"github.com/frugalfs/frugalfs/remote/sandbox"
 )
 
-const pageSize = 8
+const pageSize = 5
 
 // account is a sandbox and what its client goes through.
 type account struct {
