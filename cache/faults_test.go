@@ -65,6 +65,22 @@ func TestEachChangeSurvivesEachFault(t *testing.T) {
 	}
 }
 
+// TestEachChangeSurvivesWithoutIDs makes every change at a provider that knows
+// paths only, while an answer gets lost.
+func TestEachChangeSurvivesWithoutIDs(t *testing.T) {
+	for name, c := range changes {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, account(), unhurried, func(w *world) { w.legacy = true })
+			w.walk("")
+			c.do(w)
+			w.check(w.server.Fail(sandbox.Fault{Op: c.op, Kind: sandbox.Lost}))
+			w.flush()
+			w.holds(c.want, c.gone)
+		})
+	}
+}
+
 // TestEachChangeSurvivesACrash closes the mount while the answer of the mutating
 // call is outstanding, and mounts again.
 func TestEachChangeSurvivesACrash(t *testing.T) {

@@ -61,13 +61,23 @@ func (t txn) match(s store.State, dir bool) (*store.Node, error) {
 		}
 	}
 	n, err := t.child(s.Parent, s.Name)
-	if err != nil || n == nil || (n.Kind == Dir) != dir {
+	if err != nil {
 		return nil, err
 	}
-	if n.Remote.Exists && n.Remote.Place == s.Place {
-		return n, nil
+	if n == nil || !n.Remote.Exists || n.Remote.Place != s.Place {
+		if s.ID != "" {
+			return nil, nil
+		}
+		// Without IDs it may be what was deleted or moved here since.
+		if n, err = t.RemoteChild(s.Parent, s.Name); n == nil || err != nil {
+			return nil, err
+		}
+		n = t.loaded(n)
 	}
-	return nil, nil
+	if (n.Kind == Dir) != dir {
+		return nil, nil
+	}
+	return n, nil
 }
 
 // adoptOrAdd takes in an object that no node stands for: a folder of the same

@@ -154,9 +154,12 @@ func (j *job) refOf(ino uint64) (ref remote.Ref, n *store.Node, ok bool) {
 }
 
 // placeRef addresses, by path, what is at the call's target.
-func (j *job) placeRef() (ref remote.Ref) {
+func (j *job) placeRef() remote.Ref { return j.refAt(j.place) }
+
+// refAt addresses, by path, what is at a place at the provider.
+func (j *job) refAt(p store.Place) (ref remote.Ref) {
 	_ = j.ns.view(func(t txn) error {
-		ref.Path = t.ns.rootedPath(path.Join(t.remotePath(j.place.Parent), j.place.Name))
+		ref.Path = t.ns.rootedPath(path.Join(t.remotePath(p.Parent), p.Name))
 		return nil
 	})
 	return ref
@@ -179,13 +182,16 @@ func (j *job) resolvePlace(ctx context.Context, ino uint64) error {
 	if !ok {
 		return nil
 	}
-	o, exists, err := j.stat(ctx, ref)
-	if err != nil || !exists {
-		return err
-	}
 	want := j.place
 	if j.step.Op == outbox.Move {
 		want.Name = n.Remote.Name
+	}
+	o, exists, err := j.stat(ctx, ref)
+	if err == nil && !exists && ref.ID == "" {
+		o, exists, err = j.stat(ctx, j.refAt(want)) // its path was its only address
+	}
+	if err != nil || !exists {
+		return err
 	}
 	return j.ns.update(func(t txn) error {
 		s, err := t.resultState(o, want)
