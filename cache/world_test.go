@@ -19,7 +19,6 @@ import (
 	"github.com/frugalfs/frugalfs/cache"
 	"github.com/frugalfs/frugalfs/remote"
 	"github.com/frugalfs/frugalfs/remote/exavault"
-	"github.com/frugalfs/frugalfs/remote/exavault1"
 	"github.com/frugalfs/frugalfs/remote/ledger"
 	"github.com/frugalfs/frugalfs/remote/sandbox"
 )
@@ -38,9 +37,9 @@ type world struct {
 	led      *ledger.Ledger
 	opt      cache.Options
 	switches map[string]string
-	// legacy is true for a provider that knows paths only.
-	legacy bool
-	log    bytes.Buffer
+	// as, if not nil, is what the mount takes the account for.
+	as  func(*exavault.Client) remote.Remote
+	log bytes.Buffer
 }
 
 // newWorld starts a sandbox whose account holds files, by path, and mounts it.
@@ -56,7 +55,7 @@ func newWorld(t *testing.T, files map[string]string, change ...func(*world)) *wo
 	}
 	var err error
 	w.server, err = sandbox.Open(sandbox.Options{
-		Provider: w.provider(), Root: w.root(), APIKey: "key", AccessToken: "token", Switches: w.switches, Logger: quiet(),
+		Provider: "exavault", Root: w.root(), APIKey: "key", AccessToken: "token", Switches: w.switches, Logger: quiet(),
 	})
 	w.check(err)
 	w.url, err = w.server.Start("127.0.0.1:0")
@@ -65,21 +64,6 @@ func newWorld(t *testing.T, files map[string]string, change ...func(*world)) *wo
 	w.mount()
 	t.Cleanup(func() { w.unmount() })
 	return w
-}
-
-func (w *world) provider() string {
-	if w.legacy {
-		return "exavault1"
-	}
-	return "exavault"
-}
-
-// connect makes a client of the sandbox.
-func (w *world) connect() (remote.Remote, error) {
-	if w.legacy {
-		return exavault1.New(exavault1.Options{URL: w.url, APIKey: "key", AccessToken: "token", HTTP: w.led.Client()})
-	}
-	return exavault.New(exavault.Options{URL: w.url, APIKey: "key", AccessToken: "token", HTTP: w.led.Client()})
 }
 
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
@@ -119,10 +103,13 @@ func (w *world) mount() {
 	w.check(err)
 	w.led, err = ledger.New(ledger.Options{Journal: state.Journal(), Retries: 1})
 	w.check(err)
-	client, err := w.connect()
+	client, err := exavault.New(exavault.Options{URL: w.url, APIKey: "key", AccessToken: "token", HTTP: w.led.Client()})
 	w.check(err)
 	opt := w.opt
 	opt.Remote, opt.Account = client, "sandbox"
+	if w.as != nil {
+		opt.Remote = w.as(client)
+	}
 	w.ns, err = cache.New(w.Context(), state, opt)
 	w.check(err)
 }
@@ -261,7 +248,7 @@ func (w *world) names(name string) map[string]cache.Attr {
 func (w *world) flush() int {
 	w.Helper()
 	before := w.server.Count()
-	ctx, cancel := context.WithTimeout(w.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(w.Context(), 2*time.Minute)
 	defer cancel()
 	left, err := w.ns.Flush(ctx)
 	if err != nil || len(left) > 0 {
