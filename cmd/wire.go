@@ -68,8 +68,12 @@ func (y *layers) openState(_ context.Context, a *app) (err error) {
 	if aside := y.state.SetAside(); aside != "" {
 		y.log.log.Warn("the state database was damaged; a new one was begun", "damaged", aside)
 	}
+	p, err := findProvider(y.cfg.account.provider)
+	if err != nil {
+		return err
+	}
 	y.ledger, err = ledger.New(ledger.Options{
-		Journal: y.state.Journal(), DailyLimit: y.cfg.dailyLimit, Redactor: a.redactor, Logger: y.log.log,
+		Journal: y.state.Journal(), DailyLimit: y.cfg.dailyLimit, Windows: p.windows, Redactor: a.redactor, Logger: y.log.log,
 	})
 	return err
 }
