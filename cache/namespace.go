@@ -140,6 +140,7 @@ type Namespace struct {
 	lastUse atomic.Int64
 	// noTreesUntil is until when folders are listed one by one.
 	noTreesUntil atomic.Int64
+	walks        walks
 	health       health
 	garbage      garbage
 	quota        quotaCache
@@ -181,6 +182,7 @@ func newNamespace(state *State, opt Options) *Namespace {
 	ns.nodes, _ = lru.New[uint64, *store.Node](cachedNodes)
 	ns.names, _ = lru.New[store.Place, uint64](cachedNames)
 	ns.listings, _ = lru.New[uint64, store.Listing](cachedListings)
+	ns.walks.init()
 	ns.db.OnReset(ns.resetLocked)
 	return ns
 }
