@@ -48,3 +48,9 @@ func (ns *Namespace) ReadyPaths() (paths []string) {
 	}
 	return paths
 }
+
+// Has tells whether all of a file's content is cached.
+func (ns *Namespace) Has(ino uint64) bool {
+	n, err := ns.node(ino)
+	return err == nil && ns.content.Complete(keyOf(n))
+}

@@ -141,6 +141,7 @@ type Namespace struct {
 	// noTreesUntil is until when folders are listed one by one.
 	noTreesUntil atomic.Int64
 	walks        walks
+	batches      batches
 	health       health
 	garbage      garbage
 	quota        quotaCache
@@ -183,6 +184,7 @@ func newNamespace(state *State, opt Options) *Namespace {
 	ns.names, _ = lru.New[store.Place, uint64](cachedNames)
 	ns.listings, _ = lru.New[uint64, store.Listing](cachedListings)
 	ns.walks.init()
+	ns.batches.init()
 	ns.db.OnReset(ns.resetLocked)
 	return ns
 }
