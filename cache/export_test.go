@@ -54,3 +54,10 @@ func (ns *Namespace) Has(ino uint64) bool {
 	n, err := ns.node(ino)
 	return err == nil && ns.content.Complete(keyOf(n))
 }
+
+// Evict drops the cached content of files.
+func (ns *Namespace) Evict(inos ...uint64) {
+	for _, ino := range inos {
+		ns.content.Forget(ino, "")
+	}
+}

@@ -34,6 +34,7 @@ func (ns *Namespace) ensureListed(ctx context.Context, dir uint64) error {
 // ensureWalked is ensureListed for a folder that a program opens to list it: if
 // that is one of many, they are asked for together.
 func (ns *Namespace) ensureWalked(ctx context.Context, dir uint64) error {
+	ns.walks.opened(callerOf(ctx).PID, dir, ns.now())
 	return ns.ensure(ctx, dir, ns.listOnWalk)
 }
 

@@ -49,11 +49,16 @@ type walks struct {
 	page int
 }
 
-// walker is a process and the folders that it had to wait for.
+// walker is a process, the folders that it opened lately, and how many of them it
+// had to wait for.
 type walker struct {
-	last int64
-	dirs []uint64
+	last   int64
+	dirs   []uint64
+	waited int
 }
+
+// remembered is how many folders are remembered of a walk.
+const remembered = 8
 
 func (w *walks) init() {
 	w.processes, w.running, w.refused = map[uint32]*walker{}, map[uint64]chan struct{}{}, map[uint64]int64{}
@@ -70,24 +75,46 @@ func (w *walks) learn(p remote.FirstPage) error {
 	return nil
 }
 
-// step notes that a process has to wait for a folder, and returns those before
-// it on the same walk.
+// opened notes that a process opens a folder to list it, for what it will have to
+// wait for next.
+func (w *walks) opened(process uint32, dir uint64, now int64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.walker(process, now).open(dir)
+}
+
+// step notes that a process has to wait for a folder that it opened, and returns
+// those before it on the same walk; none as long as it had to wait for too few.
 func (w *walks) step(process uint32, dir uint64, now int64) (before []uint64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	p := w.walker(process, now)
+	p.open(dir)
+	if p.waited++; p.waited > walkAfter {
+		before = append(before, p.dirs[:len(p.dirs)-1]...)
+	}
+	return before
+}
+
+// walker returns what is known of a process; the caller holds mu.
+func (w *walks) walker(process uint32, now int64) *walker {
 	p := w.processes[process]
 	if p == nil || now-p.last > int64(walkPause) {
 		w.forget(now)
 		p = &walker{}
 		w.processes[process] = p
 	}
-	before = append(before, p.dirs...)
 	p.last = now
-	p.dirs = append(p.dirs, dir)
-	if len(p.dirs) > 8 {
+	return p
+}
+
+func (p *walker) open(dir uint64) {
+	if n := len(p.dirs); n > 0 && p.dirs[n-1] == dir {
+		return
+	}
+	if p.dirs = append(p.dirs, dir); len(p.dirs) > remembered {
 		p.dirs = p.dirs[1:]
 	}
-	return before
 }
 
 // forget drops who is on no walk any more; the caller holds mu.
@@ -203,7 +230,7 @@ func (ns *Namespace) listOnWalk(ctx context.Context, dir uint64) error {
 	process := processOf(callerOf(ctx).PID)
 	before := ns.walks.step(process, dir, ns.now())
 	defer func() { ns.walks.listed(process, ns.now()) }()
-	if len(before) >= walkAfter {
+	if len(before) > 0 {
 		if fresh, err := ns.walkOn(ctx, dir, before); fresh || err != nil {
 			return err
 		}

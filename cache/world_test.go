@@ -38,6 +38,8 @@ type world struct {
 	opt      cache.Options
 	switches map[string]string
 	log      bytes.Buffer
+	// wrap, if not nil, stands between the namespace and the client.
+	wrap func(*exavault.Client) remote.Remote
 }
 
 // newWorld starts a sandbox whose account holds files, by path, and mounts it.
@@ -105,6 +107,9 @@ func (w *world) mount() {
 	w.check(err)
 	opt := w.opt
 	opt.Remote, opt.Account = client, "sandbox"
+	if w.wrap != nil {
+		opt.Remote = w.wrap(client)
+	}
 	w.ns, err = cache.New(w.Context(), state, opt)
 	w.check(err)
 }
@@ -263,5 +268,23 @@ func (w *world) costs(what string, most int, f func()) {
 	f()
 	if got := w.server.Count(); got > most {
 		w.Errorf("%s cost %d requests, at most %d expected: %v", what, got, most, w.server.CountBy())
+	}
+}
+
+// until polls a condition.
+func (w *world) until(ok func() bool) {
+	for end := time.Now().Add(time.Minute); !ok(); runtime.Gosched() {
+		if time.Now().After(end) {
+			w.Error("a condition does not come true")
+			return
+		}
+	}
+}
+
+// removeRemote deletes from the account behind the mount's back.
+func (w *world) removeRemote(names ...string) {
+	w.Helper()
+	for _, name := range names {
+		w.check(os.RemoveAll(filepath.Join(w.root(), name)))
 	}
 }
