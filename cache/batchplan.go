@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/frugalfs/frugalfs/cache/content"
+	"github.com/frugalfs/frugalfs/cache/outbox"
 	"github.com/frugalfs/frugalfs/cache/store"
 	"github.com/frugalfs/frugalfs/remote"
 )
@@ -108,7 +109,7 @@ func (g *gatherer) file(f *batchFolder, n *store.Node) {
 }
 
 func (g *gatherer) below(f *batchFolder, n *store.Node) error {
-	if !g.deep || n.Dirty != nil {
+	if !g.deep || n.Dirty != nil || strings.HasPrefix(n.Remote.Name, outbox.TempPrefix) {
 		f.whole = false
 		return nil
 	}
@@ -123,7 +124,7 @@ func (g *gatherer) below(f *batchFolder, n *store.Node) error {
 	return nil
 }
 
-// all returns the wanted files of a folder and of those below it.
+// allItems returns the wanted files of a folder and of those below it.
 func (f *batchFolder) allItems() []*batchItem {
 	items := f.items
 	for _, c := range f.folders {

@@ -95,12 +95,26 @@ func (run *batchRun) one(ctx context.Context, r *batchRequest) error {
 	return run.receive(ctx, d, r)
 }
 
-// rest is how much is read behind the last file, to keep the connection.
-const archiveRest = 256 << 10
+// archiveRest is how much is read behind the last file, to keep the connection, in
+// bytes; archiveExcess how much longer an archive may be than was asked for:
+// somebody may have put a large file into a folder meanwhile.
+const (
+	archiveRest   = 256 << 10
+	archiveExcess = 16 << 20
+)
+
+// bytes is how many bytes the files have.
+func (r *batchRequest) bytes() (n int64) {
+	for _, it := range r.items {
+		n += it.key.Size
+	}
+	return n
+}
 
 // receive takes the files out of an archive.
 func (run *batchRun) receive(ctx context.Context, body io.Reader, r *batchRequest) error {
 	names := r.names()
+	body = io.LimitReader(body, 2*r.bytes()+archiveExcess)
 	z := unzip.New(body)
 	for left := len(r.items); left > 0; {
 		e, err := z.Next()
