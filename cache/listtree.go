@@ -22,16 +22,16 @@ func (ns *Namespace) listTree(ctx context.Context, dir uint64, worth func(p remo
 	if !ok {
 		return remote.E(remote.Unsupported, "list tree", ns.pathOf(dir), nil)
 	}
-	before, ref, err := ns.aboutToList(dir)
+	q, err := ns.aboutToList(dir)
 	if err != nil {
 		return err
 	}
-	m := newTreeMerge(ns, dir, ref)
+	m := newTreeMerge(ns, dir, q)
 	if worth != nil {
 		ctx = remote.WithFirstPage(ctx, func(p remote.FirstPage) error { return worth(p, m.shown) })
 	}
-	l, err := lister.ListTree(ctx, ref, func(page []remote.Object) error {
-		return ns.update(func(t txn) error { return m.page(t, page) })
+	l, err := lister.ListTree(ctx, q.ref, func(page []remote.Object) error {
+		return ns.updateIf(q, func(t txn) error { return m.page(t, page) })
 	})
 	if errors.Is(err, errNotCheaper) {
 		ns.health.note(nil, ns.opt.Now())
@@ -40,14 +40,14 @@ func (ns *Namespace) listTree(ctx context.Context, dir uint64, worth func(p remo
 	ns.health.note(err, ns.opt.Now())
 	switch {
 	case remote.IsKind(err, remote.NotExist):
-		return ns.lostFolder(ctx, dir, err)
+		return ns.lostFolder(ctx, dir, q, err)
 	case remote.IsKind(err, remote.Unsupported), err == nil && !l.Complete:
 		ns.log.Warn("listing whole trees does not work here: folders are listed one by one for a while", "err", err)
 		ns.noTreesUntil.Store(ns.now() + int64(noTreesFor))
 		return nil
 	case err != nil:
 		return err
-	case l.Total == 0 && before.Complete && before.Entries > 0:
+	case l.Total == 0 && q.known.Complete && q.known.Entries > 0:
 		// A folder that was full and comes back empty is asked again.
 		return ns.list(ctx, dir)
 	}

@@ -24,6 +24,7 @@ var errOrphans = remote.E(remote.Unsupported, "list tree", "", errors.New("too m
 type treeMerge struct {
 	ns    *Namespace
 	top   uint64
+	q     question
 	base  string // the top's path at the provider, without a slash at its end
 	start int64  // before the first request was sent
 	first int64  // when the first page came
@@ -47,13 +48,13 @@ type orphan struct {
 	at int64
 }
 
-func newTreeMerge(ns *Namespace, top uint64, ref remote.Ref) *treeMerge {
+func newTreeMerge(ns *Namespace, top uint64, q question) *treeMerge {
 	m := &treeMerge{
-		ns: ns, top: top, base: strings.TrimSuffix(ref.Path, "/"), start: ns.now(),
+		ns: ns, top: top, q: q, base: strings.TrimSuffix(q.ref.Path, "/"), start: ns.now(),
 		dirs: map[string]uint64{}, folders: map[uint64]struct{}{top: {}}, seen: arrivals{}, orphans: map[string][]orphan{},
 	}
-	if ref.ID != "" {
-		m.dirs[byID(ref.ID)] = top
+	if q.ref.ID != "" {
+		m.dirs[byID(q.ref.ID)] = top
 	}
 	return m
 }
@@ -130,7 +131,8 @@ func (m *treeMerge) folder(t txn, o remote.Object, ino uint64) error {
 // yet, it returns the key by which it will be found.
 func (m *treeMerge) parent(t txn, o remote.Object) (ino uint64, key string, err error) {
 	above := strings.TrimSuffix(path.Dir(o.Path), "/")
-	if o.ParentID != "" {
+	known := o.ParentID != "" && m.ns.caps.IDs
+	if known {
 		if ino, ok := m.dirs[byID(o.ParentID)]; ok {
 			return ino, "", nil
 		}
@@ -138,7 +140,7 @@ func (m *treeMerge) parent(t txn, o remote.Object) (ino uint64, key string, err 
 	if above == m.base {
 		return m.top, "", nil
 	}
-	if o.ParentID == "" {
+	if !known {
 		ino, ok := m.dirs[byPath(above)]
 		if !ok {
 			return 0, byPath(above), nil
@@ -166,7 +168,7 @@ func (m *treeMerge) finish(l remote.Listing) error {
 	}
 	batch := make([]uint64, 0, sweepBatch)
 	flush := func() error {
-		err := m.ns.update(func(t txn) error {
+		err := m.ns.updateIf(m.q, func(t txn) error {
 			for _, folder := range batch {
 				if err := t.sweepFolder(folder, m.start, newest, until, m.seen); err != nil {
 					return err

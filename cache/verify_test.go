@@ -61,7 +61,7 @@ func (h *hashing) Download(ctx context.Context, ref remote.Ref, offset, length i
 
 func withHashes(texts map[string]string, h *hashing) func(*world) {
 	return func(w *world) {
-		w.wrap = func(c *exavault.Client) remote.Remote {
+		w.as = func(c *exavault.Client) remote.Remote {
 			h.Remote, h.texts = c, texts
 			h.spoil, h.downloads = &atomic.Int64{}, &atomic.Int64{}
 			return h
