@@ -244,6 +244,13 @@ type ArchiveDownloader interface {
 	DownloadArchive(ctx context.Context, refs []Ref) (*Download, error)
 }
 
+// ArchiveSizer is an [ArchiveDownloader] whose requests have a limit.
+type ArchiveSizer interface {
+	// ArchiveFits returns how many of refs, from the first on, fit in one
+	// request. It makes none.
+	ArchiveFits(refs []Ref) int
+}
+
 // Extractor unpacks a stored zip archive at the provider.
 type Extractor interface {
 	// Extract unpacks archive into the folder into. What it returns need not
