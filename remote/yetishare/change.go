@@ -118,7 +118,7 @@ func (k call) file(a *answer, id int64) (*file, error) {
 
 // complete fills in what an answer left out and the handle tells.
 func (f *file) complete(h handle) {
-	if !f.Size.OK {
+	if !f.Size.OK || f.Type.S == "" && h.size == 0 {
 		f.Size = clientkit.Number{N: h.size, OK: true}
 	}
 }

@@ -11,8 +11,7 @@ import (
 
 // Stat describes one object ("File Information", "Folder Information"). With an
 // ID it takes one request; the path in the Object is then made of the folder in
-// ref.Path, or of the folders above if there is none, a request for each. A site
-// that says too little there is asked for the folder's listing besides. Without
+// ref.Path, or of the folders above if there is none, a request for each. Without
 // an ID the listing of its folder has all there is.
 func (c *Client) Stat(ctx context.Context, ref remote.Ref) (remote.Object, error) {
 	f, err := c.find(ctx, opInfo, ref)
@@ -67,13 +66,12 @@ func (c *Client) statFile(ctx context.Context, h handle, at string) (remote.Obje
 	if err != nil {
 		return remote.Object{}, err
 	}
-	if !f.whole() {
-		return c.statListed(ctx, f, at)
-	}
+	f.complete(h)
 	return c.at(ctx, c.fileEntry(f), f.Folder, at)
 }
 
-// fileInfo asks for a file's record, of which perhaps only the number is told.
+// fileInfo asks for a file's record, of which perhaps only number and name are
+// told: the documentation's sample ends there.
 func (c *Client) fileInfo(ctx context.Context, id int64, about string) (*file, error) {
 	k := call{op: opInfo, about: about, path: "/file/info", named: true, form: url.Values{"file_id": {itoa(id)}}}
 	a, err := c.ask(ctx, k)
@@ -82,34 +80,12 @@ func (c *Client) fileInfo(ctx context.Context, id int64, about string) (*file, e
 	}
 	var f file
 	switch {
-	case !decode(a.Data, &f) || f.ID.N != id:
+	case !decode(a.Data, &f) || f.ID.N != id || !f.Name.ok:
 		return nil, k.corrupt(0, "the answer does not describe the file", nil)
 	case !f.active():
 		return nil, remote.E(remote.NotExist, k.op, k.about, nil)
 	}
 	return &f, nil
-}
-
-// statListed finds a file, whose own record says too little, in the listing of
-// its folder: the one that the record names, or the one of the path.
-func (c *Client) statListed(ctx context.Context, f *file, at string) (remote.Object, error) {
-	dir := found{handle: handle{dir: true, id: f.Folder.id}}
-	if !f.Folder.told {
-		var err error
-		if dir, err = c.folder(ctx, opInfo, remote.Ref{Path: path.Dir(at)}); err != nil {
-			return remote.Object{}, err
-		}
-	}
-	l, err := c.list(ctx, dir.id, path.Dir(at))
-	if err != nil {
-		return remote.Object{}, err
-	}
-	for _, e := range l.entries {
-		if !e.dir && e.id == f.ID.N {
-			return e.object, nil
-		}
-	}
-	return remote.Object{}, &remote.Error{Kind: remote.Corrupt, Op: opInfo, Path: at, Detail: "the file is there, and its folder does not list it"}
 }
 
 // at completes an object that was addressed by its ID. Where it is known by a

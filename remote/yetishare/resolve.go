@@ -105,13 +105,19 @@ func renamed(err error, op, path string) error {
 	return &n
 }
 
-// folder resolves a reference to a folder.
+// folder resolves a reference to a folder. A file with an ID is looked for, as it
+// may be no folder or not be there at all.
 func (c *Client) folder(ctx context.Context, op string, ref remote.Ref) (found, error) {
 	f, err := c.find(ctx, op, ref)
-	if err == nil && !f.dir {
-		return f, remote.E(remote.NotDir, op, ref.Path, nil)
+	if err != nil || f.dir {
+		return f, err
 	}
-	return f, err
+	if f.entry == nil {
+		if _, err := c.fileInfo(ctx, f.id, ref.Path); err != nil {
+			return f, renamed(err, op, ref.Path)
+		}
+	}
+	return f, remote.E(remote.NotDir, op, ref.Path, nil)
 }
 
 // root is the folder that is shown as "/".
