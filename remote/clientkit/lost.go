@@ -15,10 +15,13 @@ import (
 // its connection.
 const maxDrain = 64 << 10
 
-// Finish closes an answer, after reading a rest that is short, so that its
-// connection can be used again.
+// Drain reads the rest of an answer if that is short, so that its connection can
+// be used again.
+func Drain(resp *http.Response) { _, _ = io.CopyN(io.Discard, resp.Body, maxDrain) }
+
+// Finish drains an answer and closes it.
 func Finish(resp *http.Response) {
-	_, _ = io.CopyN(io.Discard, resp.Body, maxDrain)
+	Drain(resp)
 	_ = resp.Body.Close()
 }
 

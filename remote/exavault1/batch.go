@@ -165,7 +165,7 @@ func (b *batch) outcome(a *answer, refusal error, open []int) (failed []int) {
 		switch {
 		case refusal != nil:
 			b.results[i].Err = refusal
-		case known && d.Success.OK && !d.Success.Yes, a.Success.N != 1 && !(known && d.Success.Yes):
+		case !b.done(a, d, known):
 			b.results[i].Err = b.refusedAlone(i)
 		default:
 			b.results[i].Object = b.moved(i, d)
@@ -174,6 +174,15 @@ func (b *batch) outcome(a *answer, refusal error, open []int) (failed []int) {
 		failed = append(failed, i)
 	}
 	return failed
+}
+
+// done tells whether an answer says that an object was dealt with: by itself,
+// or with all others.
+func (b *batch) done(a *answer, d done, known bool) bool {
+	if known && d.Success.OK {
+		return d.Success.Yes
+	}
+	return a.Success.N == 1
 }
 
 // refusedAlone is the error of an object that failed among others: no reason is

@@ -25,16 +25,15 @@ type success clientkit.Number
 // UnmarshalJSON never fails: what is no outcome is not there.
 func (s *success) UnmarshalJSON(b []byte) error {
 	var f clientkit.Flag
-	_ = f.UnmarshalJSON(b) // never fails
+	var n clientkit.Number
+	_, _ = f.UnmarshalJSON(b), n.UnmarshalJSON(b) // they never fail
 	switch {
 	case f.OK && f.Yes:
 		*s = success{N: 1, OK: true}
 	case f.OK:
 		*s = success{OK: true}
 	default:
-		var n clientkit.Number
-		_ = n.UnmarshalJSON(b) // never fails
-		*s = success{N: n.N, OK: n.OK && n.N == 2}
+		*s = success{N: n.N, OK: n.OK && n.N >= 0 && n.N <= 2}
 	}
 	return nil
 }

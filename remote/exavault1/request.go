@@ -98,7 +98,7 @@ func (c *Client) send(ctx context.Context, k call, token string) (*answer, error
 	if err != nil {
 		return nil, clientkit.Lost(k.op, k.about, k.mutates, err)
 	}
-	defer clientkit.Finish(resp)
+	defer finish(resp)
 	b, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	switch {
 	case err != nil:
@@ -115,7 +115,8 @@ func (c *Client) send(ctx context.Context, k call, token string) (*answer, error
 
 // request makes a request: the token is a parameter like the others (the SDK).
 func (c *Client) request(ctx context.Context, k call, token string) (*http.Request, error) {
-	form := maps.Clone(k.form)
+	form := url.Values{}
+	maps.Copy(form, k.form)
 	if token != "" {
 		form.Set("access_token", token)
 	}
@@ -147,6 +148,12 @@ func (k call) tag(ctx context.Context) context.Context {
 		return ledger.WithRepeatable(ctx)
 	}
 	return ctx
+}
+
+// finish drains an answer and closes it.
+func finish(resp *http.Response) {
+	clientkit.Drain(resp)
+	_ = resp.Body.Close()
 }
 
 // encode writes blanks as %20: "+" means a blank to some servers only.

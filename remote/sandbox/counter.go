@@ -16,10 +16,11 @@ type Request struct {
 	Method string `json:"method"`
 	Path   string `json:"path"`
 	Query  string `json:"query,omitempty"`
+	// Transfer is true for requests to the provider's storage, which count
+	// nowhere. Their addresses are signed, so Query is left out.
+	Transfer bool `json:"transfer,omitempty"`
 	// Op is the operation ("list", "upload").
 	Op string `json:"op"`
-	// Transfer marks a request to a signed address, which is not counted.
-	Transfer bool `json:"transfer,omitempty"`
 	// Fault is the scripted fault that it met, "" if none.
 	Fault Kind `json:"fault,omitempty"`
 	// Status is that of the answer, 0 if there was none; Bytes is the length
@@ -71,19 +72,21 @@ func (c *counter) begin(r *http.Request, op string, transfer bool) *call {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.now()
-	k := &call{second: now.Unix(), limit: c.limit, Request: Request{
-		At: now, Method: r.Method, Path: r.URL.Path, Query: r.URL.RawQuery, Op: op, Transfer: transfer,
-	}}
-	c.remember(k)
 	if transfer {
+		k := &call{Request: Request{At: now, Method: r.Method, Path: r.URL.Path, Op: op, Transfer: true}}
+		c.remember(k)
 		return k
 	}
+	k := &call{second: now.Unix(), limit: c.limit, Request: Request{
+		At: now, Method: r.Method, Path: r.URL.Path, Query: r.URL.RawQuery, Op: op,
+	}}
 	c.total++
 	c.byOp[op]++
 	c.expire(now.Unix())
 	k.refused = c.used >= c.limit
 	c.add(k.second)
 	k.remaining = max(c.limit-c.used, 0)
+	c.remember(k)
 	return k
 }
 

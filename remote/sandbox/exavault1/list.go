@@ -94,7 +94,7 @@ func (a *api) page(dir store.Node, q store.Query, pattern string) (store.Page, e
 		}
 		all.Tree = !a.Switches.Is("search", "flat")
 		files := a.Switches.Is("search", "files")
-		match = func(n store.Node) bool { return expression.MatchString(n.Name) && !(files && n.Dir) }
+		match = func(n store.Node) bool { return expression.MatchString(n.Name) && (!n.Dir || !files) }
 	}
 	page, err := a.Store.List(dir.ID, all)
 	if err != nil {
