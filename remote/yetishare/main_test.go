@@ -2,6 +2,9 @@ package yetishare_test
 
 import (
 	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -31,4 +34,46 @@ func read(t *testing.T, c *yetishare.Client, ref remote.Ref, offset, length int6
 		b = b[:min(int(length), len(b))]
 	}
 	return string(b)
+}
+
+// serve starts a site that a test writes by itself, and a client for it that
+// shows the account's own root.
+func serve(t testing.TB, handler http.HandlerFunc) *yetishare.Client {
+	t.Helper()
+	srv := httptest.NewServer(handler)
+	transport := &http.Transport{}
+	t.Cleanup(func() {
+		transport.CloseIdleConnections()
+		srv.Close()
+	})
+	return through(t, srv.URL, transport)
+}
+
+// through makes a client whose requests take a way of the test's own.
+func through(t testing.TB, url string, way http.RoundTripper) *yetishare.Client {
+	t.Helper()
+	c, err := yetishare.New(yetishare.Options{
+		URL: url, Username: userName, Password: password, HTTP: &http.Client{Transport: way}, Root: "/", EmptyFiles: yetishare.Placeholder,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// site answers sign-ins, and everything else as its map says.
+func site(answers map[string]string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		path := strings.TrimPrefix(r.URL.Path, "/api/v2/")
+		if path == "authorize" {
+			reply(w, `{"data":{"access_token":"token","account_id":"1"},"_status":"success"}`)
+			return
+		}
+		reply(w, answers[path])
+	}
+}
+
+func reply(w http.ResponseWriter, body string) {
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = io.WriteString(w, body)
 }

@@ -122,7 +122,7 @@ func (c *Client) roundTrip(req *http.Request, k call) (*answer, error) {
 	if err != nil {
 		return nil, clientkit.Lost(k.op, k.about, k.mutates, err)
 	}
-	defer clientkit.Finish(resp)
+	defer finish(resp)
 	b, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	switch {
 	case err != nil:
@@ -135,6 +135,13 @@ func (c *Client) roundTrip(req *http.Request, k call) (*answer, error) {
 		c.zone.note(a.Datetime.S, resp.Header, c.now())
 	}
 	return a, err
+}
+
+// finish closes an answer, after reading a rest that is short, so that its
+// connection can be used again.
+func finish(resp *http.Response) {
+	clientkit.Drain(resp)
+	_ = resp.Body.Close()
 }
 
 // read judges an answer: by its status, and by what it says, both of which can

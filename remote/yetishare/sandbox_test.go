@@ -180,7 +180,10 @@ func TestConformanceSwitched(t *testing.T) {
 			"numbering=shared hash=missing downloads=40 foreign-logged=no refused-counts=yes", placeholder},
 		{"another site", "error-shape=success lists=object dots=dropped removed=shown max-upload=10000000 upload-errors=record expired=other case-folding=yes", placeholder},
 	} {
-		t.Run(tt.name, func(t *testing.T) { remotetest.Run(t, harness(tt.switches, nil, tt.options)) })
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			remotetest.Run(t, harness(tt.switches, nil, tt.options))
+		})
 	}
 }
 

@@ -91,7 +91,7 @@ func (a *api) table() map[string]route {
 
 // ServeHTTP answers one request.
 func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if a.IsTransfer(r) {
+	if a.Transfer(r) {
 		a.deliver(w, r)
 		return
 	}
@@ -150,13 +150,13 @@ func (a *api) readForm(w http.ResponseWriter, r *http.Request, rt route) error {
 	return nil
 }
 
-// IsTransfer tells whether a request is for a file's content, at an address that
+// Transfer tells whether a request is for a file's content, at an address that
 // file/download gave.
-func (a *api) IsTransfer(r *http.Request) bool { return !strings.HasPrefix(r.URL.Path, base) }
+func (a *api) Transfer(r *http.Request) bool { return !strings.HasPrefix(r.URL.Path, base) }
 
 // Op names the operation; the content itself is "fetch".
 func (a *api) Op(r *http.Request) string {
-	if a.IsTransfer(r) {
+	if a.Transfer(r) {
 		return "fetch"
 	}
 	if rt, ok := a.routes[strings.TrimPrefix(r.URL.Path, base)]; ok {
