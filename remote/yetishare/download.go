@@ -71,7 +71,9 @@ func (c *Client) fetch(ctx context.Context, w *wanted) (*remote.Download, error)
 	d, err := c.open(ctx, w, l)
 	if err != nil {
 		c.gate.leave()
-		c.links.drop(w.id)
+		if errors.Is(err, errNotContent) {
+			c.links.drop(w.id)
+		}
 		return nil, err
 	}
 	d.ReadCloser = &leaving{ReadCloser: d.ReadCloser, gate: &c.gate}

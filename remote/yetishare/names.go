@@ -78,14 +78,14 @@ func unshow(name string) string {
 }
 
 // rawName checks a name before it is sent, and returns it as the site shall have
-// it. The few that would come back as another one (with a lone mark) are
-// refused.
+// it. The few that would come back as another one (with a lone mark) are refused,
+// as is the one that stands for an empty name: to a site, that means no change.
 func rawName(op, full, name string) (string, error) {
 	if err := clientkit.CheckName(op, full, name); err != nil {
 		return "", err
 	}
 	raw := unshow(name)
-	if show(raw) != name {
+	if show(raw) != name || raw == "" {
 		return "", &remote.Error{Kind: remote.InvalidName, Op: op, Path: full, Detail: "the name has a " + string(mark) + " where it would be lost"}
 	}
 	return raw, nil
