@@ -154,8 +154,11 @@ func TestAtOnce(t *testing.T) {
 	if _, err := c.Download(ctx, second.Ref(), 0, -1); !remote.IsKind(err, remote.Canceled) {
 		t.Errorf("got %v", err)
 	}
-	done := make(chan string)
-	go func() { done <- read(t, c, second.Ref(), 0, -1) }()
+	done := make(chan string, 1)
+	go func() {
+		defer close(done) // also when the read fails the test
+		done <- read(t, c, second.Ref(), 0, -1)
+	}()
 	if err := d.Close(); err != nil {
 		t.Error(err)
 	}

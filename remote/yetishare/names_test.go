@@ -95,7 +95,7 @@ func TestHandles(t *testing.T) {
 
 func TestSendable(t *testing.T) {
 	for raw, want := range map[string]string{
-		"a/b": "a_b", `a\b`: "a_b", `"`: "_", " x ": "x", "..": "unnamed", "": "unnamed", "l\nf": "l_f",
+		"a/b": "a_b", `a\b`: "a_b", `"`: "_", "\tx ": "x", "..": "unnamed", "": "unnamed", "l\nf": "l_f",
 	} {
 		if !unsendable(raw) || standIn(raw) != want || unsendable(standIn(raw)) {
 			t.Errorf("%q: sent as %q, want %q", raw, standIn(raw), want)
