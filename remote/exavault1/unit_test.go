@@ -139,7 +139,7 @@ func TestStatuses(t *testing.T) {
 		kind    remote.Kind
 		unknown bool // for a change
 	}{
-		{500, `{"success":0,"error":{"code":500,"message":"malformed"},"results":null}`, remote.Invalid, false},
+		{500, `{"success":0,"error":{"code":500,"message":"malformed"},"results":null}`, remote.Invalid, true},
 		{500, `<html>`, remote.Temporary, true},
 		{502, `{"success":0,"error":{"code":1,"message":"x"}}`, remote.Temporary, true},
 		{401, ``, remote.Auth, false},
