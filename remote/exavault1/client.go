@@ -128,8 +128,8 @@ func (o *Options) check() error {
 		return address.Invalid("the API key is missing")
 	case o.AccessToken == "" && (o.Username == "" || o.Password == ""):
 		return address.Invalid("give an access token, or a user name and a password")
-	case (o.Username == "") != (o.Password == ""):
-		return address.Invalid("a user name and a password come together only")
+	case o.Username == "" && o.Password != "":
+		return address.Invalid("a password without a user name is of no use")
 	case o.APIPath != "" && !strings.HasPrefix(o.APIPath, "/"):
 		return address.Invalid("the API's path begins with a slash")
 	}
