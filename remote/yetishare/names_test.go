@@ -95,11 +95,14 @@ func TestHandles(t *testing.T) {
 
 func TestSendable(t *testing.T) {
 	for raw, want := range map[string]string{
-		"a/b": "a_b", `a\b`: "a_b", `"`: "_", "\tx ": "x", "..": "unnamed", "": "unnamed", "l\nf": "l_f",
+		"a/b": "a_b", `a\b`: "a_b", `"`: "_", "..": "unnamed", "": "unnamed", "l\nf": "l_f",
 	} {
 		if !unsendable(raw) || standIn(raw) != want || unsendable(standIn(raw)) {
 			t.Errorf("%q: sent as %q, want %q", raw, standIn(raw), want)
 		}
+	}
+	if blanks := " x "; !unsendable(blanks) || standIn(blanks) != "x" {
+		t.Errorf("%q: sent as %q", blanks, standIn(blanks))
 	}
 	for _, raw := range []string{"a", ".profile", "ä 日本.txt", "a%20b", "x;y'z"} {
 		if unsendable(raw) {
