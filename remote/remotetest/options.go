@@ -35,6 +35,10 @@ func moveRename(s *space) {
 }
 
 func copies(s *space) {
+	if s.h.CopiesLimited {
+		s.Log("this server copies not everything")
+		return
+	}
 	copier := s.Remote.(remote.Copier)
 	from, to := s.mkdir(root, "from"), s.mkdir(root, "to")
 	f := s.put(from.Ref(), "file", "content")
@@ -68,8 +72,8 @@ func copies(s *space) {
 
 // copyTaken copies to where the name is taken, and beside itself.
 func copyTaken(s *space) {
-	if s.h.CopyReplaces {
-		s.Log("this server replaces what is there")
+	if s.h.CopyReplaces || s.h.CopiesLimited {
+		s.Log("this server replaces what is there, or copies not everything")
 		return
 	}
 	copier := s.Remote.(remote.Copier)

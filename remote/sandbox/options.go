@@ -13,6 +13,7 @@ import (
 	"github.com/frugalfs/frugalfs/remote/sandbox/dialect"
 	"github.com/frugalfs/frugalfs/remote/sandbox/exavault"
 	"github.com/frugalfs/frugalfs/remote/sandbox/exavault1"
+	"github.com/frugalfs/frugalfs/remote/sandbox/yetishare"
 )
 
 // Options say what a sandbox serves and how.
@@ -86,6 +87,7 @@ func providers() map[string]dialect.Provider {
 	return map[string]dialect.Provider{
 		"exavault":  exavault.Provider(),
 		"exavault1": exavault1.Provider(),
+		"yetishare": yetishare.Provider(),
 	}
 }
 
