@@ -12,6 +12,7 @@ import (
 	"github.com/frugalfs/frugalfs/remote"
 	"github.com/frugalfs/frugalfs/remote/sandbox/dialect"
 	"github.com/frugalfs/frugalfs/remote/sandbox/exavault"
+	"github.com/frugalfs/frugalfs/remote/sandbox/filescom"
 )
 
 // Options say what a sandbox serves and how.
@@ -84,6 +85,7 @@ func setDefault[T comparable](p *T, value T) {
 func providers() map[string]dialect.Provider {
 	return map[string]dialect.Provider{
 		"exavault": exavault.Provider(),
+		"filescom": filescom.Provider(),
 	}
 }
 
@@ -102,7 +104,7 @@ func provider(name string) (dialect.Provider, error) {
 // Switches returns the table of a provider's switches.
 func Switches(name string) ([]dialect.Switch, error) {
 	p, err := provider(name)
-	return append(dialect.Core(), p.Switches...), err
+	return dialect.Table(p.Switches), err
 }
 
 // PrintSwitches writes the table of a provider's switches for people to read.
