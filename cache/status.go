@@ -80,6 +80,9 @@ type Status struct {
 	Pending int `json:"pending"`
 	Failed  int `json:"failed"`
 	Sending int `json:"sending"`
+	// KeptHere is how many of the pending are empty files that the provider
+	// does not store.
+	KeptHere int `json:"kept_here,omitempty"`
 	// Freshness tells how changes made elsewhere are noticed: "feed" or
 	// "age"; FeedRead is when the feed was last read.
 	Freshness string        `json:"freshness"`
@@ -111,9 +114,12 @@ func (ns *Namespace) Status() (Status, error) {
 	_, hasFeed := ns.remote.(remote.Feed)
 	err := ns.view(func(t txn) (err error) {
 		s.Pending = len(ns.dirty)
-		for _, d := range ns.dirty {
+		for ino, d := range ns.dirty {
 			if d.Failed != "" {
 				s.Failed++
+			}
+			if n, err := t.get(ino); err == nil && n != nil && ns.restsHere(n) {
+				s.KeptHere++
 			}
 		}
 		if hasFeed && !ns.feed.Forbidden {

@@ -109,7 +109,7 @@ func (y *layers) openSandbox(_ context.Context, _ *app) (err error) {
 
 // openNamespace connects to the account.
 func (y *layers) openNamespace(ctx context.Context, _ *app) error {
-	client, err := y.cfg.account.open(y.ledger.Client(), y.log)
+	client, err := y.cfg.account.open(gateOf(y.ledger, y.log.logger()))
 	if err != nil {
 		return err
 	}
@@ -129,7 +129,7 @@ func (y *layers) accountTrouble(err error) error {
 	acc := y.cfg.account
 	switch remote.KindOf(err) {
 	case remote.Auth:
-		return wayOut(err, "check the API key and the access token in %s and %s", envAPIKey, envAccessToken)
+		return wayOut(err, "check %s", acc.wayIn())
 	case remote.Offline, remote.Temporary:
 		return wayOut(err, "check --url %s and the network", acc.url)
 	case remote.NotExist, remote.NotDir:
