@@ -92,6 +92,9 @@ type Status struct {
 	Content content.Usage `json:"content"`
 	// Conflicts are the latest ones of this run.
 	Conflicts []Conflict `json:"conflicts,omitempty"`
+	// Unproven says why the state folder was found not to be as it was last
+	// used when this mount began; "" if it was.
+	Unproven string `json:"unproven,omitempty"`
 	// SetAside is where a damaged database was moved, Orphans files that
 	// belong to nothing known, Lost written content that is held back or
 	// missing, with the reason.
@@ -105,7 +108,7 @@ func (ns *Namespace) Status() (Status, error) {
 	s := Status{
 		Provider: ns.caps.Provider, Account: ns.opt.Account, Root: ns.opt.Root, StateDir: ns.state.dir,
 		ReadOnly: ns.opt.ReadOnly, Freshness: "age", MaxAge: ns.opt.MaxAge, Content: ns.content.Usage(),
-		SetAside: ns.state.setAside, Orphans: ns.content.Orphans(), Sending: ns.exec.Running(),
+		Unproven: ns.unproven, SetAside: ns.state.setAside, Orphans: ns.content.Orphans(), Sending: ns.exec.Running(),
 	}
 	ns.health.report(&s)
 	if trouble := ns.exec.Trouble(); trouble != nil {

@@ -216,6 +216,16 @@ func stateHome() (string, error) {
 	return filepath.Join(home, ".local", "state", "frugalfs"), nil
 }
 
+// witnesses is the folder that tells whether a state folder is the one that was
+// last in use on this machine: backups leave caches out. "" if there is no home.
+func witnesses() string {
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(dir, "frugalfs", "witnesses")
+}
+
 // defaultState is the state folder that belongs to what the words name. label
 // begins its name, for people.
 func defaultState(label string, words ...string) (string, error) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/frugalfs/frugalfs/remote"
 	"github.com/frugalfs/frugalfs/remote/exavault"
+	"github.com/frugalfs/frugalfs/remote/exavault1"
 	"github.com/frugalfs/frugalfs/remote/ledger"
 )
 
@@ -46,6 +47,8 @@ type provider struct {
 	address string
 	// signIns are the ways to prove who one is, the usual one first.
 	signIns []signIn
+	// windows are the rates that the provider takes, beside its daily limit.
+	windows []ledger.Window
 	open    func(acc account, g gate) (remote.Remote, error)
 }
 
@@ -57,6 +60,18 @@ var providers = []provider{
 		open: func(acc account, g gate) (remote.Remote, error) {
 			return exavault.New(exavault.Options{
 				URL: acc.url, APIKey: acc.secrets.APIKey, AccessToken: acc.secrets.AccessToken, HTTP: g.http, Logger: g.log,
+			})
+		},
+	},
+	{
+		name: "exavault1", address: "https://SITE.files.com",
+		signIns: []signIn{{envAPIKey, envUsername, envPassword}, {envAPIKey, envAccessToken}},
+		windows: exavault1.Windows(),
+		open: func(acc account, g gate) (remote.Remote, error) {
+			return exavault1.New(exavault1.Options{
+				URL: acc.url, APIKey: acc.secrets.APIKey, AccessToken: acc.secrets.AccessToken,
+				Username: acc.secrets.Username, Password: acc.secrets.Password,
+				HTTP: g.http, Throttle: g.throttle, AddSecret: g.addSecret, Logger: g.log,
 			})
 		},
 	},

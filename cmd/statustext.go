@@ -172,6 +172,9 @@ func troubles(s control.Status) []line {
 	for _, orphan := range s.Orphans {
 		add("orphan", "%s belongs to nothing that is known; look at it, and remove it if it is of no use", orphan)
 	}
+	if s.Unproven != "" {
+		add("unproven", "%s; nothing was deleted or overwritten on its word", s.Unproven)
+	}
 	if s.SetAside != "" {
 		add("set aside", "%s is the old state database, which was damaged", s.SetAside)
 	}

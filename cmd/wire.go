@@ -68,8 +68,12 @@ func (y *layers) openState(_ context.Context, a *app) (err error) {
 	if aside := y.state.SetAside(); aside != "" {
 		y.log.log.Warn("the state database was damaged; a new one was begun", "damaged", aside)
 	}
+	p, err := findProvider(y.cfg.account.provider)
+	if err != nil {
+		return err
+	}
 	y.ledger, err = ledger.New(ledger.Options{
-		Journal: y.state.Journal(), DailyLimit: y.cfg.dailyLimit, Redactor: a.redactor, Logger: y.log.log,
+		Journal: y.state.Journal(), DailyLimit: y.cfg.dailyLimit, Windows: p.windows, Redactor: a.redactor, Logger: y.log.log,
 	})
 	return err
 }
@@ -116,7 +120,7 @@ func (y *layers) openNamespace(ctx context.Context, _ *app) error {
 	y.ns, err = cache.New(ctx, y.state, cache.Options{
 		Remote: client, Root: y.cfg.root, Account: y.cfg.account.id(),
 		MaxAge: y.cfg.maxAge, Settle: y.cfg.settle, SyncClose: y.cfg.syncClose, ReadOnly: y.cfg.flags.ReadOnly,
-		CacheSize: y.cfg.cacheSize, UID: uint32(os.Getuid()), GID: uint32(os.Getgid()), Logger: y.log.log,
+		Witnesses: witnesses(), CacheSize: y.cfg.cacheSize, UID: uint32(os.Getuid()), GID: uint32(os.Getgid()), Logger: y.log.log,
 	})
 	return y.accountTrouble(err)
 }
