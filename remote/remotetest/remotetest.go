@@ -89,6 +89,15 @@ type Harness struct {
 	// FullPagesGoOn is true if a listing whose last page is full takes another
 	// request to prove that nothing follows.
 	FullPagesGoOn bool
+	// Keeps tells whether the provider keeps a name exactly; nil means any.
+	// Other names are left out.
+	Keeps func(name string) bool
+	// SharedReads is true if a read may cost nothing, as it uses what an
+	// earlier one of the same file brought.
+	SharedReads bool
+	// UploadResolves is true if the client itself looks what became of an
+	// upload without an answer.
+	UploadResolves bool
 }
 
 // check is one test of the suite. It runs if the client has the optional
