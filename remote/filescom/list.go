@@ -165,7 +165,7 @@ type place struct {
 // page reads one page, hands its entries on, and tells where the next begins.
 func (r *run) page(ctx context.Context, at place) (next place, more bool, err error) {
 	var entries []entry
-	limit, header, err := r.w.c.page(func(limit int64) (reply, error) {
+	limit, header, err := r.w.c.page(func(limit int64) (head, error) {
 		k := r.w.call
 		k.query = r.w.query(at, limit)
 		entries = nil
@@ -178,15 +178,19 @@ func (r *run) page(ctx context.Context, at place) (next place, more bool, err er
 	if err != nil {
 		return next, false, err
 	}
-	before := len(r.seen)
+	before, changed := len(r.seen), r.changed
 	if err := r.take(entries); err != nil {
 		return next, false, err
+	}
+	fresh := len(r.seen) > before
+	if at.number > 1 {
+		// A server that ignores the number gives the first page again.
+		r.numbered, r.changed = r.numbered || fresh, changed || r.changed && fresh
 	}
 	if cursor := nextCursor(header); cursor != "" {
 		r.w.c.cursors.Store(true)
 		return place{cursor: cursor}, true, nil
 	}
-	fresh := len(r.seen) > before
 	if at.cursor != "" || !r.w.c.mayGoOn(int64(len(entries)), limit) || !fresh {
 		return next, false, nil
 	}
@@ -223,7 +227,6 @@ func (w *walk) query(at place, limit int64) url.Values {
 // take hands on the entries of a page that can be used.
 func (r *run) take(entries []entry) error {
 	var batch []remote.Object
-	fresh := 0
 	for i := range entries {
 		dir := r.w.dir
 		if r.w.tree {
@@ -239,7 +242,6 @@ func (r *run) take(entries []entry) error {
 			continue
 		}
 		if r.accept(&o) {
-			fresh++
 			batch = append(batch, o)
 		}
 	}

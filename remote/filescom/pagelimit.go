@@ -29,7 +29,7 @@ func (p *pageLimit) init(limit int) {
 
 // page requests one page. If a large one is refused, or the server fails over
 // it, the recommended size is asked for from then on.
-func (c *Client) page(ask func(limit int64) (reply, error)) (int64, http.Header, error) {
+func (c *Client) page(ask func(limit int64) (head, error)) (int64, http.Header, error) {
 	limit := c.pages.limit.Load()
 	a, err := ask(limit)
 	if err == nil || limit <= safePage || !isStatus(err, tooMuch...) {

@@ -172,27 +172,27 @@ func (k call) corrupt(status int, detail string, err error) *remote.Error {
 	}
 }
 
-// reply is what surrounds the body of an answer.
-type reply struct {
+// head is what surrounds the body of an answer.
+type head struct {
 	status int
 	header http.Header
 	empty  bool // whether there was no body
 }
 
 // ask sends a request and reads its JSON answer into to.
-func (c *Client) ask(ctx context.Context, k call, to any) (reply, error) {
+func (c *Client) ask(ctx context.Context, k call, to any) (head, error) {
 	resp, err := c.send(ctx, k)
 	if err != nil {
-		return reply{}, err
+		return head{}, err
 	}
 	return k.read(resp, to)
 }
 
 // read reads the answer to a request that succeeded, and closes it. There may
 // be none; what there is must be JSON.
-func (k call) read(resp *http.Response, to any) (reply, error) {
+func (k call) read(resp *http.Response, to any) (head, error) {
 	defer clientkit.Finish(resp)
-	r := reply{status: resp.StatusCode, header: resp.Header}
+	r := head{status: resp.StatusCode, header: resp.Header}
 	b, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	switch {
 	case err != nil:

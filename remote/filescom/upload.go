@@ -162,7 +162,7 @@ func (u *upload) sign(o remote.Object, e *entry, hash string) remote.Object {
 func (u *upload) found(ctx context.Context, hash string) (remote.Object, bool) {
 	var a one
 	k := call{op: opInfo, about: u.full, method: http.MethodGet, path: pathIn("/file_actions/metadata", u.full)}
-	var r reply
+	var r head
 	look := func() (err error) {
 		r, err = u.c.ask(ctx, k, &a)
 		return err
