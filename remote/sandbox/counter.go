@@ -16,10 +16,11 @@ type Request struct {
 	Method string `json:"method"`
 	Path   string `json:"path"`
 	Query  string `json:"query,omitempty"`
+	// Transfer is true for requests to the provider's storage, which count
+	// nowhere. Their addresses are signed, so Query is left out.
+	Transfer bool `json:"transfer,omitempty"`
 	// Op is the operation ("list", "upload").
 	Op string `json:"op"`
-	// Transfer marks a request to a signed address, which is not counted.
-	Transfer bool `json:"transfer,omitempty"`
 	// Fault is the scripted fault that it met, "" if none.
 	Fault Kind `json:"fault,omitempty"`
 	// Status is that of the answer, 0 if there was none; Bytes is the length

@@ -44,7 +44,7 @@ func Open(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	switches, err := dialect.NewSwitches(append(dialect.Core(), p.Switches...), o.Switches)
+	switches, err := dialect.NewSwitches(dialect.Table(p.Switches), o.Switches)
 	if err != nil {
 		return nil, err
 	}
@@ -198,7 +198,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	s.answer(a, r, call)
 }
 
-// isTransfer tells whether a request is not counted.
+// isTransfer tells whether a request goes to the provider's storage.
 func (s *Server) isTransfer(r *http.Request) bool {
 	t, ok := s.dialect.(dialect.Transferrer)
 	return ok && t.IsTransfer(r)
