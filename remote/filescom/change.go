@@ -27,6 +27,7 @@ func (c *Client) Mkdir(ctx context.Context, parent remote.Ref, name string) (rem
 	if err != nil {
 		return remote.Object{}, err
 	}
+	c.made.put(full)
 	if a.Path.S == "" && a.DisplayName.S == "" {
 		return c.undescribed(ctx, remote.Object{Name: name, Path: full, Dir: true}, respelled(name))
 	}
@@ -81,14 +82,14 @@ func (c *Client) MoveRename(ctx context.Context, ref, parent remote.Ref, name st
 
 // Move puts objects into another folder, one transaction for each.
 func (c *Client) Move(ctx context.Context, refs []remote.Ref, parent remote.Ref) ([]remote.Result, error) {
-	return each(refs, func(ref remote.Ref) (remote.Object, error) {
+	return each(ctx, refs, func(ref remote.Ref) (remote.Object, error) {
 		return c.transfer(ctx, opMove, ref, parent, path.Base(ref.Path))
 	})
 }
 
 // Copy puts copies into another folder, one transaction for each.
 func (c *Client) Copy(ctx context.Context, refs []remote.Ref, parent remote.Ref) ([]remote.Result, error) {
-	return each(refs, func(ref remote.Ref) (remote.Object, error) {
+	return each(ctx, refs, func(ref remote.Ref) (remote.Object, error) {
 		return c.transfer(ctx, opCopy, ref, parent, path.Base(ref.Path))
 	})
 }
@@ -158,7 +159,7 @@ func (c *Client) explain(ctx context.Context, err error, ref remote.Ref) error {
 // Delete removes objects, folders with all in them, one transaction for each
 // (the reference, "Delete file/folder"; recursive is the SDK's).
 func (c *Client) Delete(ctx context.Context, refs []remote.Ref) ([]remote.Result, error) {
-	return each(refs, func(ref remote.Ref) (remote.Object, error) {
+	return each(ctx, refs, func(ref remote.Ref) (remote.Object, error) {
 		full, err := pathOf(opDelete, ref)
 		if err != nil {
 			return remote.Object{}, err
@@ -205,7 +206,10 @@ func wireTime(t time.Time) string {
 
 // each makes one call for each object. An error that says nothing about any of
 // them ends it if it is the first.
-func each(refs []remote.Ref, one func(remote.Ref) (remote.Object, error)) ([]remote.Result, error) {
+func each(ctx context.Context, refs []remote.Ref, one func(remote.Ref) (remote.Object, error)) ([]remote.Result, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, remote.E(remote.Canceled, "change", "", err)
+	}
 	results := make([]remote.Result, len(refs))
 	for i, ref := range refs {
 		o, err := one(ref)

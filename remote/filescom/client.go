@@ -77,6 +77,7 @@ type Client struct {
 	pages   pageLimit
 	links   links
 	sums    sums
+	made    made
 	// treesWork is true once a tree listing brought what is below the first
 	// level, cursors once a listing brought a cursor.
 	treesWork, cursors atomic.Bool

@@ -24,6 +24,8 @@ func (c *Client) Download(ctx context.Context, ref remote.Ref, offset, length in
 	switch {
 	case err != nil:
 		return nil, err
+	case ctx.Err() != nil:
+		return nil, remote.E(remote.Canceled, opDownload, full, ctx.Err())
 	case full == "/":
 		return nil, remote.E(remote.IsDir, opDownload, full, nil)
 	case offset < 0:

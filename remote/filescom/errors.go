@@ -96,6 +96,9 @@ func (k call) statusError(status int, name class, words string) *remote.Error {
 	if name != "" {
 		e.Err = name
 	}
+	if name.is("destination-parent-does-not-exist") && (k.op == opBegin || k.op == opUpload || k.op == opMkdir) {
+		e.Kind = remote.NotExist
+	}
 	if e.Kind == remote.Temporary && status >= http.StatusInternalServerError || status == http.StatusRequestTimeout {
 		e.Unknown = k.mutates
 	}
@@ -124,7 +127,7 @@ var classKinds = map[string]remote.Kind{
 	"destination-exists":                   remote.Exist,
 	"destination-parent-conflict":          remote.NotDir,
 	"destination-parent-does-not-exist":    remote.Conflict, // the source is there
-	"destination-same":                     remote.Invalid,
+	"destination-same":                     remote.Exist,    // by itself
 	"folder-must-not-be-a-file":            remote.NotDir,
 	"folder-not-empty":                     remote.NotEmpty,
 	"cannot-download-directory":            remote.IsDir,

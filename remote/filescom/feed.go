@@ -25,7 +25,8 @@ const (
 
 // Changes reads the action log (the SDK, "ActionLog"), or, where there is none,
 // the history (the reference, "List site actions history"). Neither tells in
-// which order entries come, so all pages are read. With a zero time the entries
+// which order entries come, so all pages are read; nor whether what came
+// to be is a file or a folder, which is known of what this client made. With a zero time the entries
 // of the last minutes come, and complete is false.
 func (c *Client) Changes(ctx context.Context, since time.Time) ([]remote.Change, bool, error) {
 	r := &feedRun{c: c, since: since.Truncate(time.Second), seen: map[string]bool{}}
@@ -107,10 +108,9 @@ type action struct {
 	When        clientkit.Text   `json:"when"`
 	Action      clientkit.Text   `json:"action"`
 	Path        clientkit.Text   `json:"path"`
-	Source      clientkit.Text   `json:"source"`
+	Src         clientkit.Text   `json:"src"`    // in the action log
+	Source      clientkit.Text   `json:"source"` // in the history
 	Destination clientkit.Text   `json:"destination"`
-	Folder      clientkit.Flag   `json:"folder"`
-	Type        clientkit.Text   `json:"type"`
 	Failure     clientkit.Text   `json:"failure_type"`
 	Username    clientkit.Text   `json:"username"`
 }
@@ -119,6 +119,9 @@ type action struct {
 func (r *feedRun) take(entries []action) (fresh int) {
 	for i := range entries {
 		ch, dated := entries[i].change()
+		if ch.Op == remote.Changed && r.c.made.has(ch.Path) {
+			ch.Op = remote.MadeDir
+		}
 		if !dated {
 			ch.At = r.since // it must not be lost, nor pass for an old one
 		}
@@ -159,7 +162,7 @@ func (a *action) change() (ch remote.Change, dated bool) {
 		ch.ID = itoa(a.ID.N)
 	}
 	if ch.Op == remote.Moved || ch.Op == remote.Copied {
-		from, to := feedPath(a.Source.S), feedPath(a.Destination.S)
+		from, to := feedPath(cmp.Or(a.Src.S, a.Source.S)), feedPath(a.Destination.S)
 		if from == "" && to != "" && to != ch.Path {
 			from = ch.Path
 		}
@@ -167,9 +170,6 @@ func (a *action) change() (ch remote.Change, dated bool) {
 		if to != "" {
 			ch.Path = to
 		}
-	}
-	if ch.Op == remote.Changed && a.Action.S == "create" && (a.Folder.Yes || a.Type.S == "directory" || a.Type.S == "folder") {
-		ch.Op = remote.MadeDir
 	}
 	if ch.Path == "" || a.Failure.S != "" && a.Failure.S != "none" {
 		ch.Op = 0

@@ -200,7 +200,7 @@ func (r *run) page(ctx context.Context, at place) (next place, more bool, err er
 // mayGoOn tells whether a page without a cursor may be followed by another one:
 // a server of 2020 has no cursors, and may give no more than some round number.
 func (c *Client) mayGoOn(entries, limit int64) bool {
-	return !c.cursors.Load() && entries > 0 && (entries >= limit || entries >= 100 && entries%50 == 0)
+	return !c.cursors.Load() && c.flow.known.Load() != flowToday && entries > 0 && (entries >= limit || entries >= 100 && entries%50 == 0)
 }
 
 func nextCursor(h http.Header) string {

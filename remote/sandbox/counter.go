@@ -77,6 +77,7 @@ func (c *counter) begin(r *http.Request, op string, transfer bool) *call {
 	}}
 	c.remember(k)
 	if transfer {
+		k.Query = ""
 		return k
 	}
 	c.total++
