@@ -22,7 +22,7 @@ type facts struct {
 	Updated time.Time `json:"updated"`
 	MD5     string    `json:"md5"`
 	CRC32   string    `json:"crc32"`
-	// Stored is when the content came.
+	// Stored is when the content came; zero for what was put there by hand.
 	Stored time.Time `json:"stored"`
 	// Provided is the time that a client gave.
 	Provided *time.Time `json:"provided,omitempty"`
@@ -80,7 +80,7 @@ func (a *api) inspect(n store.Node) (facts, error) {
 	if err = errors.Join(err, file.Close()); err != nil {
 		return facts{}, err
 	}
-	f := facts{Size: size, Updated: now.Updated, Stored: now.Updated}
+	f := facts{Size: size, Updated: now.Updated}
 	f.MD5, f.CRC32 = d.sum()
 	return f, a.Store.SetAbout(n.ID, f)
 }
