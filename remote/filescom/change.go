@@ -125,6 +125,7 @@ func (c *Client) transfer(ctx context.Context, op string, ref, parent remote.Ref
 	if err := c.migrate(ctx, k, to); err != nil {
 		return remote.Object{}, c.explain(ctx, err, ref)
 	}
+	c.sums.moved(from, to)
 	if !respelled(name) {
 		return remote.Object{}, nil
 	}

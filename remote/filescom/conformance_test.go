@@ -17,7 +17,7 @@ import (
 	"github.com/frugalfs/frugalfs/remote/sandbox"
 )
 
-const pageSize = 8
+const pageSize = 5
 
 // faults are the suite's faults in the sandbox's words.
 var faults = map[remotetest.Fault]sandbox.Fault{
@@ -105,7 +105,7 @@ func TestConformance(t *testing.T) {
 // TestConformanceSwitched runs the suite with every open point of the documents
 // decided the other way: all that go together at once.
 func TestConformanceSwitched(t *testing.T) {
-	const capped = "page-cap=8 cursor-header=X-Files-Cursor-Next recursive-order=newest ids=yes rate-headers=yes mkdir-answer=full " +
+	const capped = "page-cap=5 cursor-header=X-Files-Cursor-Next recursive-order=newest ids=yes rate-headers=yes mkdir-answer=full " +
 		"root-metadata=entry etag=bare etags=required hash-delay=0s activity-order=oldest"
 	for _, tt := range []struct {
 		name, switches string
@@ -118,9 +118,8 @@ func TestConformanceSwitched(t *testing.T) {
 		}},
 		{"no hashes", "hashes=never etag=missing cursor-header=both parallel-parts=no range=off overwrite-status=201 " +
 			"recursive-order=id size-checked=no upload-parents=yes stale-download=new", nil},
-		{"an empty page more", "last-cursor=empty-page move-touches=yes", func(h *remotetest.Harness) { h.NeverComplete = true }},
-		{"refused", "recursive=400 activity=forbidden upload-parents=no", func(h *remotetest.Harness) {
-			h.TreeUnsupported, h.FeedForbidden = true, true
+		{"refused", "recursive=400 activity=forbidden upload-parents=no last-cursor=empty-page move-touches=yes", func(h *remotetest.Harness) {
+			h.TreeUnsupported, h.FeedForbidden, h.NeverComplete = true, true, true
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) { remotetest.Run(t, harness(parse(tt.switches), tt.change)) })

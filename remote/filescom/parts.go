@@ -30,7 +30,7 @@ const (
 func (u *upload) send(ctx context.Context, have tickets) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(parallel)
-	if len(have) > 0 && have[0].Parallel.OK && !have[0].Parallel.Yes {
+	if u.Serial {
 		g.SetLimit(1)
 	}
 	now := u.c.now()
@@ -122,6 +122,9 @@ func (u *upload) put(ctx context.Context, part int, t *ticket) (partSum, error) 
 	}
 	sum := b.hash()
 	etag := strings.Trim(strings.TrimPrefix(resp.Header.Get("ETag"), "W/"), `"`)
+	if etag == "" {
+		etag = sum
+	}
 	if theirs := hashOf(etag); theirs != "" && theirs != sum {
 		return partSum{}, remote.E(remote.Corrupt, opPut, u.full, errAltered)
 	}

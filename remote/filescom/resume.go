@@ -21,6 +21,7 @@ type state struct {
 	Size    int64           `json:"size"`
 	Part    int64           `json:"part"`
 	Ref     string          `json:"ref"`
+	Serial  bool            `json:"serial"` // whether parts must come one after the other
 	Parts   map[int]partSum `json:"parts"`
 
 	// mu guards Parts, and is held while a state is handed to the caller, so
@@ -50,7 +51,7 @@ func (u *upload) restore() bool {
 			return false
 		}
 	}
-	u.Ref, u.resumed = s.Ref, true
+	u.Ref, u.Serial, u.resumed = s.Ref, s.Serial, true
 	if s.Parts != nil {
 		u.Parts = s.Parts
 	}

@@ -45,6 +45,16 @@ func (s *sums) put(full string, stamp time.Time, size int64, hash string) {
 	}
 }
 
+// moved follows a file to another path, from where it was moved or copied.
+func (s *sums) moved(from, to string) {
+	s.mu.Lock()
+	k, ok := s.known[from]
+	s.mu.Unlock()
+	if ok {
+		s.put(to, k.stamp, k.size, k.hash)
+	}
+}
+
 // of returns the hash of the file that has this path, time stamp and size, ""
 // if it was not sent here.
 func (s *sums) of(full string, stamp time.Time, size int64) string {

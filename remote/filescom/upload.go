@@ -76,6 +76,7 @@ func (u *upload) run(ctx context.Context) (remote.Object, error) {
 			return remote.Object{}, err
 		}
 		u.Ref = tickets[0].Ref.S
+		u.Serial = tickets[0].Parallel.OK && !tickets[0].Parallel.Yes
 		if err := u.checkpoint(); err != nil {
 			return remote.Object{}, err
 		}
