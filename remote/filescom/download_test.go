@@ -28,7 +28,7 @@ func (d *reads) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case strings.HasPrefix(r.URL.Path, storage):
 		if d.expired.Add(-1) >= 0 {
-			http.Error(w, "expired", 403)
+			http.Error(w, "expired", http.StatusForbidden)
 			return
 		}
 		if d.noRanges {

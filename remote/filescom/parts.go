@@ -110,17 +110,17 @@ func (u *upload) put(ctx context.Context, part int, t *ticket) (partSum, error) 
 		return partSum{}, k.corrupt(0, "the answer tells nowhere to send the content", nil)
 	}
 	resp, err := u.c.http.Do(req)
-	if read := b.source.Failure(); read != nil {
-		err = read
-	}
 	if err != nil {
 		return partSum{}, u.failed(b.source, k.lost(err))
 	}
 	defer clientkit.Finish(resp)
+	sum := b.hash()
+	if err := u.failed(b.source, nil); err != nil {
+		return partSum{}, err
+	}
 	if resp.StatusCode/100 != 2 {
 		return partSum{}, k.storage(resp)
 	}
-	sum := b.hash()
 	etag := strings.Trim(strings.TrimPrefix(resp.Header.Get("ETag"), "W/"), `"`)
 	if etag == "" {
 		etag = sum

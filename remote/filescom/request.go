@@ -185,13 +185,13 @@ func (c *Client) ask(ctx context.Context, k call, to any) (head, error) {
 	if err != nil {
 		return head{}, err
 	}
+	defer clientkit.Finish(resp)
 	return k.read(resp, to)
 }
 
-// read reads the answer to a request that succeeded, and closes it. There may
-// be none; what there is must be JSON.
+// read reads the answer to a request that succeeded. There may be none; what
+// there is must be JSON.
 func (k call) read(resp *http.Response, to any) (head, error) {
-	defer clientkit.Finish(resp)
 	r := head{status: resp.StatusCode, header: resp.Header}
 	b, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	switch {

@@ -45,7 +45,7 @@ func (u *uploads) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		b, _ := io.ReadAll(r.Body)
 		if u.got = string(b); u.refuse > 0 {
 			u.refuse--
-			http.Error(w, "<Error>Request has expired</Error>", 403)
+			http.Error(w, "<Error>Request has expired</Error>", http.StatusForbidden)
 			return
 		}
 		sum := md5.Sum(b)
