@@ -120,7 +120,7 @@ func (c *Client) attempt(ctx context.Context, k call, session string) (*http.Res
 	if resp.StatusCode/100 == 2 {
 		return resp, nil
 	}
-	defer clientkit.Finish(resp)
+	defer finish(resp)
 	e := k.refused(resp, c.now())
 	if classOf(e) != "" {
 		c.flow.today()
@@ -185,7 +185,7 @@ func (c *Client) ask(ctx context.Context, k call, to any) (head, error) {
 	if err != nil {
 		return head{}, err
 	}
-	defer clientkit.Finish(resp)
+	defer finish(resp)
 	return k.read(resp, to)
 }
 
@@ -219,4 +219,11 @@ func pathOf(op string, ref remote.Ref) (string, error) {
 		return "", &remote.Error{Kind: remote.NameTooLong, Op: op, Path: full}
 	}
 	return full, nil
+}
+
+// finish closes an answer, after reading a rest that is short, so that its
+// connection can be used again.
+func finish(resp *http.Response) {
+	clientkit.Drain(resp)
+	_ = resp.Body.Close()
 }
