@@ -74,6 +74,8 @@ type Client struct {
 	throttle func(time.Duration)
 	session  session
 	lookout  lookout
+	// fullPage is the size of a page that need not be the last one.
+	fullPage atomic.Int64
 	// detailed is true once the server turned out to leave size or date out of
 	// listings that are not.
 	detailed atomic.Bool
@@ -104,6 +106,7 @@ func New(o Options) (*Client, error) {
 	if c.pageSize == 0 {
 		c.pageSize = pageLimit
 	}
+	c.fullPage.Store(int64(c.pageSize))
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
 	}
@@ -125,8 +128,8 @@ func (o *Options) check() error {
 		return address.Invalid("the API key is missing")
 	case o.AccessToken == "" && (o.Username == "" || o.Password == ""):
 		return address.Invalid("give an access token, or a user name and a password")
-	case (o.Username == "") != (o.Password == ""):
-		return address.Invalid("a user name and a password come together only")
+	case o.Username == "" && o.Password != "":
+		return address.Invalid("a password without a user name is of no use")
 	case o.APIPath != "" && !strings.HasPrefix(o.APIPath, "/"):
 		return address.Invalid("the API's path begins with a slash")
 	}

@@ -80,7 +80,9 @@ func (k call) statusError(status int, shaped bool, p problem) *remote.Error {
 	e := &remote.Error{Kind: remote.Corrupt, Op: k.op, Path: k.about, Status: status, Detail: clientkit.Clean(p.Message.S)}
 	switch {
 	case status == http.StatusInternalServerError && shaped:
-		e.Kind = remote.Invalid // malformed, so it was not carried out
+		// Malformed, by the notes. A server that broke down half-way through a
+		// change may answer the same.
+		e.Kind, e.Unknown = remote.Invalid, k.mutates
 	case status >= 500, status == http.StatusRequestTimeout:
 		e.Kind, e.Unknown = remote.Temporary, k.mutates
 	case status == http.StatusUnauthorized:

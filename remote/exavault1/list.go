@@ -70,7 +70,7 @@ func listCall(op, dir string, offset, limit int, detailed bool) call {
 // more with all details if the server leaves out what is needed otherwise.
 func (w *walk) list(ctx context.Context) (remote.Listing, error) {
 	for i := 1; ; i++ {
-		r := &run{w: w, detailed: w.c.detailed.Load(), seen: map[string]struct{}{}, parents: map[string]struct{}{}}
+		r := &run{w: w, detailed: w.c.detailed.Load(), seen: map[string]struct{}{}, parents: map[string]struct{}{}, dirs: map[string]clientkit.Number{}}
 		l, err := r.pages(ctx)
 		if r.bare > 0 && !r.detailed && err == nil {
 			w.c.detailed.Store(true)

@@ -42,35 +42,54 @@ type run struct {
 // follows.
 func (r *run) pages(ctx context.Context) (remote.Listing, error) {
 	l := remote.Listing{Sent: now()}
-	r.dirs = map[string]clientkit.Number{}
-	for offset, first := 0, true; ; first = false {
+	for offset, last := 0, 0; ; {
 		before := len(r.seen)
 		p, err := r.w.page(ctx, offset, r.detailed)
 		if err != nil {
 			return l, err
 		}
-		objects := r.take(p, first)
+		objects := r.take(p, last == 0)
 		if r.bare > 0 && !r.detailed {
 			return l, nil
 		}
-		if len(objects) > 0 {
-			if err := r.w.hand(objects); err != nil {
-				return l, err
-			}
+		if err := r.hand(objects); err != nil {
+			return l, err
 		}
-		l.Total = len(r.seen)
-		all, progress := int64(len(r.seen)), len(r.seen) > before
-		switch {
-		case r.changed:
-			return l, nil
-		case all == r.total && (!progress || len(p.Resources) < r.w.c.pageSize),
-			r.files == r.total && !progress:
+		progress := len(r.seen) > before
+		if progress && last > 0 && !r.changed {
+			r.w.c.notLast(last)
+		}
+		last = len(p.Resources)
+		if r.over(progress, last) {
 			return r.end(l)
-		case !progress:
-			l.Total = max(int(r.total), 0)
-			return l, nil
 		}
-		offset += len(p.Resources) - 1
+		offset += last - 1
+	}
+}
+
+func (r *run) hand(objects []remote.Object) error {
+	if len(objects) == 0 {
+		return nil
+	}
+	return r.w.hand(objects)
+}
+
+// over tells whether there is no use in a further page: this one, of the given
+// size, brought nothing new, or the last of all entries.
+func (r *run) over(progress bool, size int) bool {
+	if r.changed || !progress {
+		return true
+	}
+	return int64(len(r.seen)) == r.total && int64(size) < r.w.c.fullPage.Load()
+}
+
+// notLast notes the size of a page that more entries came after: the server
+// gives no larger ones, whatever is asked for.
+func (c *Client) notLast(size int) {
+	for full := c.fullPage.Load(); int64(size) < full; full = c.fullPage.Load() {
+		if c.fullPage.CompareAndSwap(full, int64(size)) {
+			return
+		}
 	}
 }
 
@@ -146,8 +165,14 @@ func (r *run) survey(o remote.Object, count clientkit.Number) {
 	}
 }
 
-// end judges a run that saw as many entries as there are.
+// end judges a run that is over.
 func (r *run) end(l remote.Listing) (remote.Listing, error) {
+	all := int64(len(r.seen))
+	l.Total = int(max(r.total, 0))
+	if r.changed || all != r.total && r.files != r.total {
+		return l, nil
+	}
+	l.Total = int(all)
 	if r.isFile && len(r.seen) == 1 {
 		return l, remote.E(remote.NotDir, r.w.op, r.w.dir, nil)
 	}

@@ -76,7 +76,7 @@ func TestOptionsAreChecked(t *testing.T) {
 	}
 	for name, spoil := range map[string]func(*Options){
 		"no client": func(o *Options) { o.HTTP = nil }, "no key": func(o *Options) { o.APIKey = "" },
-		"no token": func(o *Options) { o.AccessToken = "" }, "only a user": func(o *Options) { o.Username = "u" },
+		"no token": func(o *Options) { o.AccessToken = "" }, "only a password": func(o *Options) { o.Password = "p" },
 		"no password": func(o *Options) { o.AccessToken, o.Username = "", "u" }, "a large page": func(o *Options) { o.PageSize = 101 },
 		"plain http": func(o *Options) { o.URL = "http://x.files.com" }, "an odd path": func(o *Options) { o.APIPath = "v1.2" },
 		"an odd key": func(o *Options) { o.APIKey = "a\nb" }, "an odd token": func(o *Options) { o.AccessToken = "a b" },
@@ -139,7 +139,7 @@ func TestStatuses(t *testing.T) {
 		kind    remote.Kind
 		unknown bool // for a change
 	}{
-		{500, `{"success":0,"error":{"code":500,"message":"malformed"},"results":null}`, remote.Invalid, false},
+		{500, `{"success":0,"error":{"code":500,"message":"malformed"},"results":null}`, remote.Invalid, true},
 		{500, `<html>`, remote.Temporary, true},
 		{502, `{"success":0,"error":{"code":1,"message":"x"}}`, remote.Temporary, true},
 		{401, ``, remote.Auth, false},

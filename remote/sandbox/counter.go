@@ -72,20 +72,21 @@ func (c *counter) begin(r *http.Request, op string, transfer bool) *call {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.now()
-	k := &call{second: now.Unix(), limit: c.limit, Request: Request{
-		At: now, Method: r.Method, Path: r.URL.Path, Query: r.URL.RawQuery, Op: op, Transfer: transfer,
-	}}
-	c.remember(k)
 	if transfer {
-		k.Query = ""
+		k := &call{Request: Request{At: now, Method: r.Method, Path: r.URL.Path, Op: op, Transfer: true}}
+		c.remember(k)
 		return k
 	}
+	k := &call{second: now.Unix(), limit: c.limit, Request: Request{
+		At: now, Method: r.Method, Path: r.URL.Path, Query: r.URL.RawQuery, Op: op,
+	}}
 	c.total++
 	c.byOp[op]++
 	c.expire(now.Unix())
 	k.refused = c.used >= c.limit
 	c.add(k.second)
 	k.remaining = max(c.limit-c.used, 0)
+	c.remember(k)
 	return k
 }
 

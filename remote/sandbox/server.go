@@ -178,10 +178,11 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	r = r.WithContext(ctx)
 
 	op := s.dialect.Op(r)
-	call := s.count.begin(r, op, s.isTransfer(r))
+	transfer := s.isTransfer(r)
+	call := s.count.begin(r, op, transfer)
 	a := &answer{ResponseWriter: w, server: s, ctx: ctx}
 	defer func() { s.count.end(call, a.status, a.sent) }()
-	if !call.Transfer {
+	if !transfer {
 		s.dialect.Limits(w.Header(), call.limit, call.remaining)
 	}
 	if !pause(ctx, s.o.Latency, nil) {
@@ -200,8 +201,8 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 
 // isTransfer tells whether a request goes to the provider's storage.
 func (s *Server) isTransfer(r *http.Request) bool {
-	t, ok := s.dialect.(dialect.Transferrer)
-	return ok && t.IsTransfer(r)
+	storage, ok := s.dialect.(dialect.Storage)
+	return ok && storage.Transfer(r)
 }
 
 // answer answers as the provider would without a fault.

@@ -58,11 +58,12 @@ type Dialect interface {
 	Close()
 }
 
-// Transferrer is a dialect some of whose requests carry content to or from a
-// signed address. The provider does not count those.
-type Transferrer interface {
-	// IsTransfer tells whether a request is one, without reading its body.
-	IsTransfer(r *http.Request) bool
+// Storage is what a dialect has beside Dialect when its provider hands out
+// signed addresses of an object storage.
+type Storage interface {
+	// Transfer tells whether a request goes to the storage and not to the
+	// API: the provider counts none of those as transactions, and limits none.
+	Transfer(r *http.Request) bool
 }
 
 // Provider is a dialect that can be opened by name.

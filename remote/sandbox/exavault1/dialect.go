@@ -92,7 +92,7 @@ func (a *api) operation(path string) string {
 // Op names the operation. Searches are "tree", and transfers "store" and
 // "fetch".
 func (a *api) Op(r *http.Request) string {
-	if a.IsTransfer(r) {
+	if a.Transfer(r) {
 		if r.Method == http.MethodPost {
 			return "store"
 		}
@@ -108,15 +108,15 @@ func (a *api) Op(r *http.Request) string {
 	return op
 }
 
-// IsTransfer tells whether a request is to a signed address.
-func (a *api) IsTransfer(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, storagePrefix) }
+// Transfer tells whether a request is to a signed address.
+func (a *api) Transfer(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, storagePrefix) }
 
 // maxForm bounds forms: a batch of ten thousand long paths fits.
 const maxForm = 64 << 20
 
 // ServeHTTP answers one request.
 func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if a.IsTransfer(r) {
+	if a.Transfer(r) {
 		a.transfer(w, r)
 		return
 	}
