@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -127,10 +128,9 @@ type delivery struct {
 
 func TestWebhooks(t *testing.T) {
 	got := make(chan delivery, 16)
-	failures := 1
+	var tries atomic.Int32
 	endpoint := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if failures > 0 { // one delivery is under way at a time here
-			failures--
+		if tries.Add(1) == 1 { // it is sent once more
 			w.WriteHeader(http.StatusInternalServerError)
 			return
 		}
