@@ -59,7 +59,7 @@ func open(env dialect.Env) (dialect.Dialect, error) {
 
 // ServeHTTP answers one request, of the API or of the storage.
 func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if a.IsTransfer(r) {
+	if a.Transfer(r) {
 		a.storage(w, r)
 		return
 	}
@@ -87,13 +87,13 @@ func (a *api) answer(w http.ResponseWriter, r *http.Request) error {
 	return route.do(w, &request{Request: r, target: t, params: p})
 }
 
-// IsTransfer tells whether a request goes to the storage.
-func (a *api) IsTransfer(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, storageBase) }
+// Transfer tells whether a request goes to the storage.
+func (a *api) Transfer(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, storageBase) }
 
 // Op names the operation. A tree listing is "tree". POST /files is "end",
 // though with the flow of 2020 it begins uploads, too: only the body tells.
 func (a *api) Op(r *http.Request) string {
-	if a.IsTransfer(r) {
+	if a.Transfer(r) {
 		if r.Method == http.MethodPut {
 			return "put"
 		}
