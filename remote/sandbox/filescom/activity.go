@@ -106,7 +106,7 @@ func (a *api) history(w http.ResponseWriter, r *request) error {
 		f.from = day
 	}
 	if r.verb != "" {
-		f.folder = a.accountPath(r.path)
+		f.folder = a.home.Account(r.path)
 	}
 	return a.writeLog(w, r, f, func(e store.Entry) map[string]any {
 		record := a.logRecord(e)

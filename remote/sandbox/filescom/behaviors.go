@@ -44,7 +44,7 @@ func (a *api) listBehaviors(w http.ResponseWriter, r *request) error {
 	}
 	out := []map[string]any{}
 	for _, b := range all {
-		if (r.verb == "" || b.Path == a.accountPath(r.path)) && (!r.has("behavior") || r.text("behavior") == b.Kind) {
+		if (r.verb == "" || b.Path == a.home.Account(r.path)) && (!r.has("behavior") || r.text("behavior") == b.Kind) {
 			out = append(out, a.behaviorRecord(b))
 		}
 	}
@@ -71,7 +71,7 @@ func (a *api) addBehavior(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	b := behavior{Path: a.accountPath(path), Kind: r.text("behavior"), Value: hookValue{Method: http.MethodGet}}
+	b := behavior{Path: a.home.Account(path), Kind: r.text("behavior"), Value: hookValue{Method: http.MethodGet}}
 	if b.Kind != "webhook" {
 		return invalid("behavior is not one that the sandbox knows.")
 	}

@@ -23,7 +23,7 @@ const userID = 124437
 // api is the dialect.
 type api struct {
 	dialect.Env
-	home string   // as a clean account path
+	home dialect.Home
 	key  [32]byte // signs the addresses of the storage
 	hook *hooks
 
@@ -49,7 +49,7 @@ func open(env dialect.Env) (dialect.Dialect, error) {
 		return nil, err
 	}
 	a := &api{
-		Env: env, home: home, lastRef: 6157051245,
+		Env: env, home: dialect.Home(home), lastRef: 6157051245,
 		sessions: map[string]bool{}, uploads: map[string]*upload{}, migrations: map[int64]*migration{},
 	}
 	_, _ = rand.Read(a.key[:]) // never fails

@@ -11,7 +11,7 @@ import (
 
 // metadata answers GET /file_actions/metadata/{path}.
 func (a *api) metadata(w http.ResponseWriter, r *request) error {
-	if r.path == a.home && a.Switches.Is("root-metadata", "404") {
+	if r.path == string(a.home) && a.Switches.Is("root-metadata", "404") {
 		return errNotFound
 	}
 	return a.writeEntry(w, http.StatusOK, r.path)
@@ -91,7 +91,7 @@ func (a *api) deleteFile(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	if n.Path == a.home {
+	if n.Path == string(a.home) {
 		return invalid("The root folder cannot be deleted.")
 	}
 	if n.Dir && n.Entries > 0 && !r.flag("recursive") {

@@ -37,7 +37,7 @@ func (a *api) startTransfer(w http.ResponseWriter, r *request, copied bool) erro
 	if err != nil {
 		return err
 	}
-	t := transfer{copied, r.path, a.accountPath(to), r.flag("overwrite")}
+	t := transfer{copied, r.path, a.home.Account(to), r.flag("overwrite")}
 	if err := a.checkTransfer(t); err != nil {
 		return err
 	}
@@ -63,7 +63,7 @@ func (a *api) checkTransfer(t transfer) error {
 		return err
 	}
 	switch {
-	case from.Path == a.home:
+	case from.Path == string(a.home):
 		return invalid("The root folder cannot be moved or copied.")
 	case t.from == t.to:
 		return errSame

@@ -48,7 +48,7 @@ func (a *api) target(r *http.Request) (target, error) {
 	}
 	switch t.resource {
 	case "files", "folders", "file_actions":
-		path = a.accountPath(path)
+		path = a.home.Account(path)
 	}
 	t.path = path
 	return t, nil
@@ -129,14 +129,4 @@ func (a *api) find(method string, t target) (route, bool) {
 
 // userPath turns an account path into one as the API writes it: relative to
 // the user's home, without a slash at either end.
-func (a *api) userPath(path string) string {
-	return strings.TrimPrefix(strings.TrimPrefix(path, strings.TrimSuffix(a.home, "/")), "/")
-}
-
-// accountPath turns a clean path of the user into one of the account.
-func (a *api) accountPath(path string) string {
-	if path == "/" {
-		return a.home
-	}
-	return strings.TrimSuffix(a.home, "/") + path
-}
+func (a *api) userPath(path string) string { return strings.TrimPrefix(a.home.User(path), "/") }

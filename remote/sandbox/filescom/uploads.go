@@ -102,7 +102,7 @@ func (a *api) openUpload(ref string, number int64) (*upload, error) {
 }
 
 func (a *api) newUpload(r *request, parents bool) (*upload, error) {
-	if r.path == a.home {
+	if r.path == string(a.home) {
 		return nil, errExists
 	}
 	if n, err := a.Store.Lookup(r.path); err == nil && n.Dir {
