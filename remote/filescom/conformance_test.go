@@ -106,7 +106,7 @@ func TestConformance(t *testing.T) {
 // decided the other way: all that go together at once.
 func TestConformanceSwitched(t *testing.T) {
 	const capped = "page-cap=5 cursor-header=X-Files-Cursor-Next recursive-order=newest ids=yes rate-headers=yes mkdir-answer=full " +
-		"root-metadata=entry etag=bare etags=required hash-delay=0s activity-order=oldest"
+		"root-metadata=entry upload-parents=yes etag=bare etags=required hash-delay=0s activity-order=oldest"
 	for _, tt := range []struct {
 		name, switches string
 		change         func(*remotetest.Harness)
@@ -116,9 +116,8 @@ func TestConformanceSwitched(t *testing.T) {
 				return open(t, parse(capped), func(o *filescom.Options) { o.PageSize = 0 })
 			}
 		}},
-		{"no hashes", "hashes=never etag=missing cursor-header=both parallel-parts=no range=off overwrite-status=201 " +
-			"recursive-order=id size-checked=no upload-parents=yes stale-download=new", nil},
-		{"refused", "recursive=400 activity=forbidden upload-parents=no last-cursor=empty-page move-touches=yes", func(h *remotetest.Harness) {
+		{"refused", "hashes=never etag=missing cursor-header=both last-cursor=empty-page parallel-parts=no range=off overwrite-status=201 " +
+			"size-checked=no stale-download=new recursive=400 activity=forbidden upload-parents=no move-touches=yes", func(h *remotetest.Harness) {
 			h.TreeUnsupported, h.FeedForbidden, h.NeverComplete = true, true, true
 		}},
 	} {
