@@ -134,7 +134,7 @@ func ranges(s *space) {
 		if got := s.read(o.Ref(), r[0], r[1]); got != content[r[0]:end] {
 			s.Errorf("range %v: got %d bytes", r, len(got))
 		}
-		if n := s.Ledger.Count() - before; n != 1 && (n != 0 || !s.h.ReadsFree) {
+		if n := s.Ledger.Count() - before; n != 1 && (n != 0 || !s.h.SharedReads) {
 			s.Errorf("range %v: %d transactions", r, n)
 		}
 	}

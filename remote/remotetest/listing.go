@@ -105,6 +105,9 @@ func names(s *space) {
 		long = long[:m]
 	}
 	all := append([]string{long}, oddNames...)
+	if s.h.Keeps != nil {
+		all = slices.DeleteFunc(all, func(n string) bool { return !s.h.Keeps(n) })
+	}
 	d := s.mkdir(root, "földer +&%").Ref()
 	for _, n := range all {
 		s.holds(s.put(d, n, "content of "+n).Ref(), "content of "+n)
@@ -123,7 +126,7 @@ func names(s *space) {
 	for _, n := range all {
 		o, err := s.Remote.Rename(s.ctx, f.Ref(), n)
 		s.ok(err)
-		if o.Name != n {
+		if o = s.found(o, join("/", n)); o.Name != n {
 			s.Errorf("renamed to %q and got %q", n, o.Name)
 		}
 		f = o

@@ -27,7 +27,7 @@ func moveRename(s *space) {
 	f := s.put(root, "file", "content")
 	o, err := s.Remote.(remote.MoveRenamer).MoveRename(s.ctx, f.Ref(), to.Ref(), "new")
 	s.ok(err)
-	if o.Path != "/to/new" || o.ID != f.ID {
+	if o = s.found(o, "/to/new"); o.Path != "/to/new" || o.ID != f.ID {
 		s.Errorf("got %+v, it was %+v", o, f)
 	}
 	s.holds(o.Ref(), "content")
@@ -210,6 +210,7 @@ func feed(s *space) {
 	a := s.put(root, "a", "x")
 	b, err := s.Remote.Rename(s.ctx, a.Ref(), "b")
 	s.ok(err)
+	b = s.found(b, "/b")
 	_, err = s.Remote.Move(s.ctx, []remote.Ref{b.Ref()}, to.Ref())
 	s.ok(err)
 	_, err = s.Remote.Delete(s.ctx, []remote.Ref{{ID: b.ID, Path: "/to/b"}})

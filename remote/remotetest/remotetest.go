@@ -94,8 +94,6 @@ type Harness struct {
 	// PathsSearched is true if a reference without an ID takes further
 	// transactions.
 	PathsSearched bool
-	// ReadsFree is true if further reads of a file may take no transaction.
-	ReadsFree bool
 	// TakenUnseen is true if the server lets a name be taken twice and does not
 	// say so: both objects are kept, and a listing shows one of them under
 	// another name.
@@ -103,6 +101,15 @@ type Harness struct {
 	// CopiesLimited is true if folders, or anything at this server, cannot be
 	// copied although the client can. The suite then leaves copies out.
 	CopiesLimited bool
+	// Keeps tells whether the provider keeps a name exactly; nil means any.
+	// Other names are left out.
+	Keeps func(name string) bool
+	// SharedReads is true if a read may cost nothing, as it uses what an
+	// earlier one of the same file brought.
+	SharedReads bool
+	// UploadResolves is true if the client itself looks what became of an
+	// upload without an answer.
+	UploadResolves bool
 }
 
 // check is one test of the suite. It runs if the client has the optional

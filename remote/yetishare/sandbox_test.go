@@ -140,7 +140,7 @@ func harness(switches string, change func(*remotetest.Harness), options ...func(
 		},
 		Offers:    []string{remotetest.MoveRenamer, remotetest.Copier, remotetest.Quoter},
 		PageSize:  8,
-		MkdirCost: 2, PathsSearched: true, ReadsFree: true, TakenUnseen: true, CopiesLimited: true,
+		MkdirCost: 2, PathsSearched: true, SharedReads: true, TakenUnseen: true, CopiesLimited: true,
 	}
 	if change != nil {
 		change(&h)

@@ -64,7 +64,7 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err := a.answer(w, r); err != nil {
-		writeError(w, err)
+		a.writeError(w, err)
 	}
 }
 
@@ -134,7 +134,7 @@ func (a *api) Refuse(w http.ResponseWriter, status int, detail string) {
 	case status < http.StatusInternalServerError:
 		class = "bad-request/request-params-invalid"
 	}
-	writeError(w, &apiError{status, class, detail})
+	a.writeError(w, &apiError{status, class, detail})
 }
 
 // Limits sets headers as other providers have them, if the switch says so:

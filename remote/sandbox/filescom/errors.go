@@ -98,8 +98,14 @@ func (e *apiError) title() string {
 	return strings.Join(words, " ")
 }
 
-func writeError(w http.ResponseWriter, err error) {
+// writeError writes an error as today, with its class, or as in 2020, without
+// (2020 reference, "Errors").
+func (a *api) writeError(w http.ResponseWriter, err error) {
 	e := asAPIError(err)
+	if a.Switches.Is("api", "2020") {
+		writeJSON(w, e.status, map[string]any{"error": e.detail, "http-code": strconv.Itoa(e.status)})
+		return
+	}
 	instance := newToken()
 	w.Header().Set("X-Files-Error-Class", e.class)
 	w.Header().Set("X-Request-Id", instance)
