@@ -35,6 +35,9 @@ func (c *Client) Download(ctx context.Context, ref remote.Ref, offset, length in
 	case offset < 0:
 		return nil, &remote.Error{Kind: remote.Invalid, Op: opDownload, Path: p.path, Detail: "negative offset"}
 	}
+	if length == 0 {
+		return &remote.Download{ReadCloser: http.NoBody, Offset: offset, Size: -1}, ctxError(ctx, opDownload, p.path)
+	}
 	content := clientkit.Content{Op: opDownload, Path: p.path, Offset: offset, Length: length}
 	l, known := c.links.Get(ref.ID)
 	if known {

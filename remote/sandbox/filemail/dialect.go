@@ -42,7 +42,7 @@ type api struct {
 	mu     sync.Mutex
 	report Report
 	stages map[string]*stage // of files that come in pieces, by transfer and fileid
-	busy   int               // requests that were answered with 449
+	busy   map[string]int    // how often an address was answered with 449
 }
 
 // Provider returns how to open the dialect.
@@ -60,7 +60,7 @@ func open(env dialect.Env) (dialect.Dialect, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &api{Env: env, home: dialect.Home(home), stages: map[string]*stage{}, report: Report{Mails: map[string]int{}}}
+	a := &api{Env: env, home: dialect.Home(home), stages: map[string]*stage{}, busy: map[string]int{}, report: Report{Mails: map[string]int{}}}
 	for _, dir := range []string{sentDir, receivedDir, openDir} {
 		if _, _, err := env.Store.MkdirAll(a.home.Account(dir), env.Username); err != nil {
 			return nil, err

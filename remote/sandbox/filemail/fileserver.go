@@ -50,7 +50,7 @@ func (l *links) good(file, secret string) bool {
 
 // fetch sends a file, or the range of it that is asked for.
 func (a *api) fetch(w http.ResponseWriter, r *http.Request) {
-	if a.isBusy(w) {
+	if a.isBusy(w, r) {
 		return
 	}
 	q := r.URL.Query()
@@ -89,16 +89,17 @@ func (a *api) refuseLink(w http.ResponseWriter) {
 	http.Error(w, "This link has expired.", status)
 }
 
-// isBusy answers 449 as often as the switch says, and then takes one request.
-func (a *api) isBusy(w http.ResponseWriter) bool {
+// isBusy answers 449 as often as the switch says, and then takes the request.
+func (a *api) isBusy(w http.ResponseWriter, r *http.Request) bool {
 	most, _ := a.Switches.Number("busy")
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.busy >= most {
-		a.busy = 0
+	address := r.URL.String()
+	if a.busy[address] >= most {
+		delete(a.busy, address)
 		return false
 	}
-	a.busy++
+	a.busy[address]++
 	http.Error(w, "Retry with", 449)
 	return true
 }
@@ -136,7 +137,7 @@ var errUpload = errors.New("the upload makes no sense")
 
 // add takes a file, or a piece of one.
 func (a *api) add(w http.ResponseWriter, r *http.Request) {
-	if a.isBusy(w) {
+	if a.isBusy(w, r) {
 		return
 	}
 	if err := a.take(r); err != nil {
