@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -153,12 +154,13 @@ func nameAll(records []record) []transfer {
 	taken := map[string]bool{}
 	out := make([]transfer, 0, len(order))
 	for _, r := range order {
-		name := safe(r.Subject.S)
-		for name == "" || taken[name] {
-			name = withID(name, r.id())
-			if taken[name] { // another one's subject is just that
-				name = withID("", r.id()+" "+r.id())
-			}
+		plain := safe(r.Subject.S)
+		name := plain
+		if name == "" || taken[name] {
+			name = withID(plain, r.id())
+		}
+		for n := 2; taken[name]; n++ { // another one's subject is just that
+			name = withID(plain, r.id()+" "+strconv.Itoa(n))
 		}
 		taken[name] = true
 		out = append(out, transfer{record: r, name: name})

@@ -202,7 +202,10 @@ func TestConformance(t *testing.T) {
 			"other": "errors=named numbers=string dates=milliseconds slash=yes details=bare status=odd inbox-from=90days range=off " +
 				"rename-tells=no case-folding=yes foreign-logged=no refused-counts=yes",
 		} {
-			t.Run(fmt.Sprintf("modern=%v/%s", modern, name), func(t *testing.T) { remotetest.Run(t, harness(modern, switches)) })
+			t.Run(fmt.Sprintf("modern=%v/%s", modern, name), func(t *testing.T) {
+				t.Parallel()
+				remotetest.Run(t, harness(modern, switches))
+			})
 		}
 	}
 }

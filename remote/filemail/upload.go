@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"io"
 	"net/http"
 	"net/url"
@@ -103,6 +104,8 @@ func (s *sending) post(ctx context.Context, p piece) (again bool, err error) {
 	content := io.NewSectionReader(p.file.Content, offset, length)
 	src := &clientkit.Source{From: content, Size: length}
 	defer src.Shut()
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
 	req, err := s.c.transfer(ledger.WithRepeatable(ctx), opUpload, about, http.MethodPost, s.state.URL)
 	if err != nil {
 		return false, err
@@ -111,8 +114,8 @@ func (s *sending) post(ctx context.Context, p piece) (again bool, err error) {
 	req.Header.Set("Content-Type", "application/octet-stream")
 	req.ContentLength, req.Body = length, http.NoBody
 	if length > 0 {
-		req.Body = io.NopCloser(src.Reader())
-		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(src.Reader()), nil }
+		req.Body = body{src.Reader(), stop}
+		req.GetBody = func() (io.ReadCloser, error) { return body{src.Reader(), stop}, nil }
 	}
 	resp, err := s.c.http.Do(req)
 	if failed := src.Failure(); failed != nil {
@@ -127,6 +130,24 @@ func (s *sending) post(ctx context.Context, p piece) (again bool, err error) {
 	defer clientkit.Finish(resp)
 	return taken(resp, about)
 }
+
+// body is what an upload sends. If it cannot be read, no other try can, either.
+type body struct {
+	io.Reader
+	stop func()
+}
+
+// Read implements io.Reader.
+func (b body) Read(p []byte) (int, error) {
+	n, err := b.Reader.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		b.stop()
+	}
+	return n, err
+}
+
+// Close implements io.Closer.
+func (b body) Close() error { return nil }
 
 // query adds the parameters of an upload to those that the address has.
 func (s *sending) query(q url.Values, p piece) url.Values {
