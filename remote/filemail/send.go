@@ -25,12 +25,16 @@ type sending struct {
 	state *state
 	// stored are the files that are known to be there, from an earlier attempt.
 	stored map[string]bool
+	// checked are the details that were found to be right before the transfer was
+	// completed, nil if the provider does not tell them.
+	checked *tree
 }
 
 // SendFolder sends a draft to its recipients: a transfer is opened, all files are
 // stored in it, its details are compared with the draft, and only then it is
 // completed, which is when the mails go out. It takes one transaction for each of
-// these but the storing, and one for the name in sent.
+// these but the storing, and one for the name in sent; one more where the details
+// are told of completed transfers only.
 //
 // Whatever happens, nothing is mailed twice: before a transfer is completed
 // again, its details are asked whether it was.
@@ -256,7 +260,7 @@ func (s *sending) verify(ctx context.Context) error {
 	case err != nil:
 		return err
 	case now == isOpen && t != nil:
-		s.state.Open = t.Status.S
+		s.state.Open, s.checked = t.Status.S, t
 		return s.compare(t)
 	case now == isOpen, now == isGone:
 		return nil
@@ -296,6 +300,9 @@ func (s *sending) complete(ctx context.Context) (*tree, error) {
 		_, asked := s.c.ask(ctx, k)
 		if asked == nil {
 			s.completed()
+			if s.checked != nil {
+				return s.checked, nil
+			}
 		}
 		now, t, err := s.look(ctx)
 		switch {
@@ -356,7 +363,7 @@ func (s *sending) sent(ctx context.Context, t *tree) (remote.Object, []remote.Ob
 		}
 		return remote.Object{}, nil, e
 	}
-	t.name = found.name
+	t.name, t.Sent = found.name, found.Sent
 	var files []remote.Object
 	for i := range t.files {
 		files = append(files, t.object(t.files[i].rel, &t.files[i]))

@@ -180,6 +180,9 @@ func (a *api) take(r *http.Request) error {
 func (a *api) keep(t transfer, q url.Values, n, of int, g *store.Staged) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if now, err := a.find(t.Hash); err != nil || now.box != openDir { // canceled, or sent, meanwhile
+		return errors.Join(errUpload, g.Discard())
+	}
 	key := t.Hash + " " + q.Get("fileid")
 	if q.Get("fileid") == "" {
 		key += rand.Text()
