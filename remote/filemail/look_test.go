@@ -98,7 +98,7 @@ func TestNames(t *testing.T) {
 		}
 	}
 	for subject, want := range map[string]string{
-		"a/b": "a_b", "..": "__", " x ": "x", "tab\there": "tab_here", strings.Repeat("ü", 150): strings.Repeat("ü", 100),
+		"a/b": "a_b", "..": "__", " x\u00a0": "x", "tab\there": "tab_here", strings.Repeat("ü", 150): strings.Repeat("ü", 100),
 	} {
 		a.subject(a.stat("/sent/mail 0"), subject)
 		o := a.stat("/sent/" + want)
@@ -138,7 +138,7 @@ func TestRenameTransfer(t *testing.T) {
 			t.Errorf("got %+v, %v", o, err)
 		}
 		for name, kind := range map[string]remote.Kind{
-			"two": remote.Exist, strings.Repeat("x", 201): remote.NameTooLong, "a\tb": remote.InvalidName, " x": remote.InvalidName,
+			"two": remote.Exist, strings.Repeat("x", 201): remote.NameTooLong, "a\tb": remote.InvalidName, "x\u00a0": remote.InvalidName,
 		} {
 			_, err = a.client.Rename(ctx, o.Ref(), name)
 			a.want(err, kind)

@@ -76,7 +76,7 @@ func (a *api) find(id string) (transfer, error) {
 // files are the files of a transfer.
 func (a *api) files(t transfer) ([]store.Item, error) {
 	items, err := a.Store.Walk(t.ID)
-	return slices.DeleteFunc(items, func(i store.Item) bool { return i.Node.Dir }), err
+	return slices.DeleteFunc(items, func(i store.Item) bool { return i.Dir }), err
 }
 
 // findFile finds a file of a transfer by its id.
@@ -144,13 +144,13 @@ func (a *api) shapeFiles(t transfer, host string) (map[string]any, error) {
 	out["containsmorefiles"] = a.number(int64(max(len(files)-most, 0)))
 	list := []map[string]any{}
 	for _, f := range files[:min(most, len(files))] {
-		name := strings.TrimPrefix(f.Node.Path, t.Path+"/")
+		name := strings.TrimPrefix(f.Path, t.Path+"/")
 		if a.Switches.Is("slash", "yes") {
 			name = "/" + name
 		}
 		list = append(list, map[string]any{
-			"fileid": f.Node.Hash, "filename": name, "filesize": a.number(f.Node.Size),
-			"downloadurl": a.links.give(host, f.Node.Hash),
+			"fileid": f.Hash, "filename": name, "filesize": a.number(f.Size),
+			"downloadurl": a.links.give(host, f.Hash),
 		})
 	}
 	out["files"] = list
