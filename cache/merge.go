@@ -121,20 +121,14 @@ func (t txn) addObject(s store.State, dir bool) (uint64, error) {
 	return ino, t.resurrect(s.Parent)
 }
 
-// resurrect shows folders again that were deleted here while the provider turns
-// out to hold something in them that was not.
+// resurrect shows a folder, and those above it, again that was deleted here while
+// the provider turns out to hold something in it that was not.
 func (t txn) resurrect(ino uint64) error {
-	for range maxDepth {
-		n, err := t.get(ino)
-		if err != nil || n == nil || n.Exists || ino == RootIno {
-			return err
-		}
-		if err := t.showAgain(n); err != nil {
-			return err
-		}
-		ino = n.Remote.Parent
+	n, err := t.get(ino)
+	if err != nil || n == nil || n.Exists || !n.Remote.Exists {
+		return err
 	}
-	return nil
+	return t.showAgain(n)
 }
 
 // showAgain takes back a delete that was not sent.
@@ -151,7 +145,10 @@ func (t txn) showAgain(n *store.Node) error {
 	t.ns.log.Warn("changed at the provider after it was deleted here: shown again", "path", t.path(n.Ino))
 	t.ns.invalidateEntry(c.Place)
 	t.ns.invalidateContent(c.Parent)
-	return t.put(&c)
+	if err := t.put(&c); err != nil {
+		return err
+	}
+	return t.resurrect(c.Parent)
 }
 
 // mergeState merges a new remote state into a node that the provider knows:
@@ -203,7 +200,7 @@ func (t txn) followPlace(n, c *store.Node) error {
 	t.ns.invalidateEntry(c.Place)
 	t.ns.invalidateContent(n.Parent)
 	t.ns.invalidateContent(c.Parent)
-	return nil
+	return t.resurrect(c.Parent)
 }
 
 // below tells whether a folder is another one, or inside it.

@@ -79,6 +79,9 @@ func (c *Cursor) Read() int64 { return c.ReadAt }
 // From is the time, by the provider's clock, from which on to read.
 func (c *Cursor) From(now time.Time) time.Time {
 	if c.LastAt.IsZero() {
+		if c.ReadAt != 0 {
+			now = time.Unix(0, c.ReadAt) // nothing was there yet, however long ago that is
+		}
 		return now.Add(-2 * Overlap)
 	}
 	return c.LastAt.Add(-Overlap)

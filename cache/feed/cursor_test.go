@@ -105,3 +105,14 @@ func TestEncodeDecode(t *testing.T) {
 		t.Errorf("broken text gave %+v", got)
 	}
 }
+
+// TestEmptyFeedIsReadFromItsLastReadOn makes sure that what happens long before
+// the second read of a feed that was empty is not missed.
+func TestEmptyFeedIsReadFromItsLastReadOn(t *testing.T) {
+	var c Cursor
+	first := time.Unix(1000000, 0)
+	c.Digest(nil, true, first.UnixNano())
+	if from := c.From(first.Add(time.Hour)); from.After(first) {
+		t.Errorf("read again from %v on, though the last read was at %v", from, first)
+	}
+}

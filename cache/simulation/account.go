@@ -43,9 +43,11 @@ type Account struct {
 	mu      sync.Mutex
 	objects map[string]*object
 	last    int
-	entries []entry
-	late    []func()
-	// FeedGap makes the next read of the feed tell that it is not complete.
+	// contents are the contents of all versions there ever were.
+	contents map[string]string
+	entries  []entry
+	late     []func()
+	// feedGap makes the next read of the feed tell that it is not complete.
 	feedGap bool
 }
 
@@ -65,7 +67,7 @@ type entry struct {
 
 // New makes an empty account.
 func New(host Host, m Manners) *Account {
-	a := &Account{host: host, manners: m, objects: map[string]*object{}, last: 1}
+	a := &Account{host: host, manners: m, objects: map[string]*object{}, contents: map[string]string{}, last: 1}
 	a.objects[RootID] = &object{id: RootID, dir: true}
 	return a
 }
@@ -159,6 +161,7 @@ func (a *Account) add(parent, name string, dir bool, content string) *object {
 // fill gives an object content. The caller holds mu.
 func (a *Account) fill(o *object, content string) {
 	o.content, o.version, o.changed = content, a.number(), time.Now().Truncate(time.Second)
+	a.contents[versionOf(o)] = content
 }
 
 // freeName is the name that an object gets which meets a taken one. The caller
@@ -208,6 +211,13 @@ func (a *Account) Now() int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.number()
+}
+
+// Content is what a version holds, or held.
+func (a *Account) Content(version string) string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.contents[version]
 }
 
 // Objects are all objects but the root, by path.

@@ -155,12 +155,13 @@ func (c *Client) Upload(ctx context.Context, up remote.Upload) (remote.Object, e
 	if _, err := up.Content.ReadAt(content, 0); err != nil && !errors.Is(err, io.EOF) {
 		return remote.Object{}, remote.E(remote.KindOf(err), k.Op, k.About, err)
 	}
+	k.Content = string(content)
 	return ask(ctx, c, k, func(k Call) (remote.Object, string, error) {
 		dir := a.uploadFolder(up.Parent)
 		if dir == nil {
 			return refuse[remote.Object](k, remote.NotExist)
 		}
-		return a.store(k, dir, up.Name, string(content), up.Overwrite)
+		return a.store(k, dir, up.Name, k.Content, up.Overwrite)
 	})
 }
 
@@ -208,6 +209,5 @@ func (a *Account) store(k Call, dir *object, name, content string, overwrite boo
 		o = a.add(dir.id, a.freeName(dir.id, name), false, content)
 	}
 	a.log(remote.Changed, a.pathOf(o), "")
-	shown, answer, err := a.answer(k, o)
-	return shown, answer + " " + content, err
+	return a.answer(k, o)
 }

@@ -45,6 +45,8 @@ func (f Fate) String() string { return fateNames[f] }
 type Call struct {
 	// Op is the operation ("list", "upload"), About what it is about.
 	Op, About string
+	// Content is what an upload sends.
+	Content string
 	// At is when it arrived, by [Account.Now].
 	At int
 	// Mutates is true if it changes the account.

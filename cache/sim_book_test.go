@@ -1,0 +1,176 @@
+package cache_test
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/frugalfs/frugalfs/cache/outbox"
+	"github.com/frugalfs/frugalfs/cache/simulation"
+)
+
+// book knows which contents must not be lost. Each content is written once, so
+// that it can be told where it went: it is owed from when its write is
+// acknowledged until somebody who was shown it replaces or deletes it.
+type book struct {
+	s    *sim
+	last int
+	// known are all contents that ever were.
+	known map[string]bool
+	owed  map[string]*debt
+	// local are the contents written here, by node.
+	local map[uint64]string
+	// changed is when, by the account's clock, what a program did here last was
+	// about to replace or delete an object.
+	changed map[string]int
+	// looked is when an object was last seen, dirs and trees when a folder was last listed
+	// completely.
+	looked, dirs, trees map[string]int
+	// uploads counts the uploads of a content that were answered.
+	uploads map[string]int
+}
+
+// debt is a content that is owed.
+type debt struct {
+	// here is true if it was written through the mount.
+	here bool
+	// at is when it was written, seen when the mount was first told of it, 0 if
+	// it was not.
+	at, seen int
+	// event counts the events up to its first sight.
+	event int
+}
+
+func newBook(s *sim) book {
+	return book{
+		s: s, known: map[string]bool{"": true}, owed: map[string]*debt{}, local: map[uint64]string{}, changed: map[string]int{},
+		looked: map[string]int{}, dirs: map[string]int{}, trees: map[string]int{}, uploads: map[string]int{},
+	}
+}
+
+// token makes a content. Lengths differ, and are not telling.
+func (b *book) token(by string) string {
+	b.last++
+	token := fmt.Sprintf("%s%d%s", by, b.last, strings.Repeat(".", b.s.r.IntN(3)))
+	b.known[token] = true
+	return token
+}
+
+func (b *book) owe(token string, here bool) {
+	b.known[token] = true
+	if token != "" {
+		b.owed[token] = &debt{here: here, at: b.s.acct.Now()}
+	}
+}
+
+// release notes that a content may go. It returns how to take that back.
+func (b *book) release(token string) (undo func()) {
+	d := b.owed[token]
+	delete(b.owed, token)
+	return func() {
+		if d != nil {
+			b.owed[token] = d
+		}
+	}
+}
+
+// shown is the content that the mount shows of a file.
+func (b *book) shown(ino uint64) string {
+	sight := b.s.ns.Sight(ino)
+	if sight.Gen != 0 {
+		return b.local[ino]
+	}
+	return b.s.acct.Content(sight.Version)
+}
+
+// touches notes that a program here is about to replace or delete a node's
+// object.
+func (b *book) touches(ino uint64) {
+	if id := b.s.ns.Sight(ino).ID; id != "" {
+		b.changed[id] = b.s.acct.Now()
+	}
+}
+
+// saw notes that an answer told of an object.
+func (b *book) saw(c simulation.Call, o simulation.Object) {
+	b.looked[o.ID] = max(b.looked[o.ID], c.At)
+	if d := b.owed[o.Content]; d != nil && d.seen == 0 {
+		d.seen, d.event = c.At, b.s.counts.events
+	}
+}
+
+func (b *book) listed(op, dir string, at int) {
+	if op == "list" {
+		b.dirs[dir] = at
+	} else {
+		b.trees[dir] = at
+	}
+}
+
+// forgetSights forgets what the mount was told just before it died: it may not
+// have been recorded.
+func (b *book) forgetSights() {
+	for _, d := range b.owed {
+		if d.event >= b.s.counts.events {
+			d.seen = 0
+		}
+	}
+}
+
+// evidence is when it was last known what an object is.
+func (b *book) evidence(o simulation.Object, parents map[string]string) int {
+	at := max(b.looked[o.ID], b.dirs[o.Parent])
+	for id := o.Parent; id != ""; id = parents[id] {
+		at = max(at, b.trees[id])
+	}
+	return at
+}
+
+// destroyed judges that a request replaced or deleted a content: one that is
+// owed must not go, but for the moment between the evidence and the request.
+func (b *book) destroyed(c simulation.Call, o simulation.Object) {
+	d := b.owed[o.Content]
+	if d == nil || o.Dir || o.Content == "" {
+		return
+	}
+	b.release(o.Content)
+	switch {
+	case c.Late:
+		b.s.note("a late request destroyed %q", o.Content)
+	case d.here:
+		b.s.wrongf("%s destroyed %q, which was written here", c.Op, o.Content)
+	case d.seen != 0:
+		b.s.wrongf("%s destroyed %q, which had been seen", c.Op, o.Content)
+	default:
+		b.s.counts.windows++
+		b.s.note("in the window: %s destroyed %q", c.Op, o.Content)
+	}
+}
+
+// sent judges that a request was carried out and answered.
+func (b *book) sent(c simulation.Call) {
+	if !strings.HasPrefix(c.Op, "upload") || strings.HasSuffix(c.About, "/a.zip") || c.Content == "" {
+		return
+	}
+	if !b.known[c.Content] {
+		b.s.wrongf("%q was sent, which nobody wrote", c.Content)
+	}
+	if b.uploads[c.Content]++; b.uploads[c.Content] > 1 && b.owed[c.Content] != nil {
+		b.s.wrongf("%q was sent %d times", c.Content, b.uploads[c.Content])
+	}
+}
+
+// check compares what is owed with what the account holds.
+func (b *book) check() {
+	held := map[string]bool{}
+	for _, o := range b.s.acct.Objects() {
+		held[o.Content] = true
+		if strings.HasPrefix(o.Name, outbox.TempPrefix) && b.s.counts.lates == 0 {
+			b.s.wrongf("%s was left behind", o.Path)
+		}
+	}
+	for token := range b.owed {
+		if !held[token] {
+			b.s.wrongf("%q is lost", token)
+		}
+	}
+}
