@@ -74,12 +74,19 @@ func (j *job) bringHome(ctx context.Context, o remote.Object) (remote.Object, er
 	if err == nil && len(results) == 1 {
 		err = results[0].Err
 	}
-	if err != nil {
+	gone := remote.IsKind(err, remote.NotExist)
+	if err != nil && !gone {
 		return o, err
 	}
 	// Folders that the upload made on its way are not known yet.
 	if err := j.ns.update(func(t txn) error { return t.staleAll() }); err != nil {
 		return o, err
+	}
+	if gone {
+		// The folder was deleted meanwhile, and the upload made another in its
+		// place, which the next listing shows. Sent again, the file would meet
+		// itself there.
+		return o, nil
 	}
 	if moved := results[0].Object; moved.Name != "" {
 		return moved, nil
@@ -284,11 +291,30 @@ func (j *job) commitPlaced(t txn, ino uint64, o remote.Object) error {
 	if n.Kind == Dir {
 		s.Version, s.Size = "", 0
 	}
-	if n.Remote.Exists && n.Remote.ID == s.ID && n.Remote.Size == s.Size && n.Kind == File {
-		s.Content = n.Remote.ContentKey() // a new version of the same content
-	}
 	j.expectPlaced(t, n, o)
-	return t.commitState(n, s)
+	if !n.Remote.Exists || n.Remote.ID != s.ID || n.Kind != File {
+		return t.commitState(n, s)
+	}
+	if n.Remote.Size == s.Size {
+		s.Content = n.Remote.ContentKey() // a new version of the same content
+		return t.commitState(n, s)
+	}
+	return t.commitChanged(n, s)
+}
+
+// commitChanged takes in that a file was moved whose content others changed
+// meanwhile: first that it moved, and then what is in it now.
+func (t txn) commitChanged(n *store.Node, s store.State) error {
+	placed := n.Remote
+	placed.Place, placed.Content = s.Place, n.Remote.ContentKey()
+	if err := t.commitState(n, placed); err != nil {
+		return err
+	}
+	n, err := t.get(n.Ino)
+	if err == nil && n != nil {
+		_, err = t.mergeState(n, s)
+	}
+	return err
 }
 
 // commitState makes s a node's remote state and base.
@@ -320,15 +346,15 @@ func (t txn) rebased(n *store.Node, s store.State) *store.Dirty {
 
 // expectPlaced tells the feed's reader which entry the call will leave.
 func (j *job) expectPlaced(t txn, n *store.Node, o remote.Object) {
-	op := remote.Moved
-	if j.step.Op == outbox.Mkdir {
-		op = remote.MadeDir
-	}
 	p := o.Path
 	if p == "" {
 		p = path.Join(j.parent.Path, n.Remote.Name)
 	}
-	t.ns.feed.Expect(op, p, t.ns.now())
+	if j.step.Op == outbox.Mkdir {
+		t.ns.feed.Expect(remote.MadeDir, p, t.ns.now())
+		return
+	}
+	t.ns.feed.ExpectMoved(t.ref(n).Path, p, t.ns.now())
 }
 
 // commitMoved takes in one item of a Move. Providers that do not describe it

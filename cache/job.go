@@ -273,10 +273,10 @@ func (j *job) call(ctx context.Context) error {
 		return j.placed(o, err)
 	case outbox.Move:
 		results, err := r.Move(ctx, j.refs, j.parent)
-		return j.each(results, err, (*job).commitMoved)
+		return j.each(ctx, results, err, (*job).commitMoved)
 	case outbox.Delete:
 		results, err := r.Delete(ctx, j.refs)
-		return j.each(results, err, (*job).commitDeleted)
+		return j.each(ctx, results, err, (*job).commitDeleted)
 	}
 	return remote.E(remote.Unsupported, j.step.Op.String(), j.refs[0].Path, nil)
 }
@@ -308,29 +308,37 @@ func (j *job) commit(f func(txn) error) error {
 }
 
 // each commits the results of a call about several nodes; those that failed are
-// put off one by one.
-func (j *job) each(results []remote.Result, err error, one func(*job, txn, uint64, remote.Object) error) error {
+// put off one by one, and looked at again where the provider is not as it was
+// thought to be.
+func (j *job) each(ctx context.Context, results []remote.Result, err error, one func(*job, txn, uint64, remote.Object) error) error {
 	if err != nil {
 		return err
 	}
 	var failures []error
+	var odd []uint64
 	err = j.commit(func(t txn) error {
-		failures = nil
+		failures, odd = nil, nil
 		for i, r := range results {
-			gone := j.step.Op == outbox.Delete && remote.IsKind(r.Err, remote.NotExist)
-			if r.Err != nil && !gone {
-				failures = append(failures, r.Err)
-				if err := t.fail([]uint64{j.step.Inos[i]}, r.Err); err != nil {
+			ino := j.step.Inos[i]
+			if r.Err == nil || (j.step.Op == outbox.Delete && remote.IsKind(r.Err, remote.NotExist)) {
+				if err := one(j, t, ino, r.Object); err != nil {
 					return err
 				}
 				continue
 			}
-			if err := one(j, t, j.step.Inos[i], r.Object); err != nil {
+			failures = append(failures, r.Err)
+			if unexpected(r.Err) {
+				odd = append(odd, ino)
+			}
+			if err := t.fail([]uint64{ino}, r.Err); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+	if err == nil && len(odd) > 0 {
+		err = j.lookAgain(ctx, odd)
+	}
 	if err == nil && len(failures) == len(results) {
 		err = errors.Join(failures...)
 	}

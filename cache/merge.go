@@ -39,7 +39,7 @@ func (t txn) mergeObject(parent uint64, o remote.Object, sent int64) (uint64, er
 	if n.Remote.Seen > sent || t.ns.inflight[n.Ino] > 0 {
 		return n.Ino, nil
 	}
-	return n.Ino, t.mergeState(n, s)
+	return t.mergeState(n, s)
 }
 
 // outdated tells whether we did something about the object, or its place, after
@@ -152,20 +152,21 @@ func (t txn) showAgain(n *store.Node) error {
 }
 
 // mergeState merges a new remote state into a node that the provider knows:
-// place, content and existence each by itself.
-func (t txn) mergeState(n *store.Node, s store.State) error {
+// place, content and existence each by itself. It returns the number of the node
+// that stands for the object then: after a conflict that is another one.
+func (t txn) mergeState(n *store.Node, s store.State) (uint64, error) {
 	if n.Kind == Dir {
 		s.Version, s.Size = "", 0
 	}
 	switch {
 	case n.Dirty == nil:
-		return t.follow(n, s)
+		return n.Ino, t.follow(n, s)
 	case !n.Exists:
-		return t.mergeDeleted(n, s)
+		return n.Ino, t.mergeDeleted(n, s)
 	case n.Dirty.Content && n.Kind == File && !s.SameContent(n.Dirty.Base) && n.Dirty.Base.Exists:
 		return t.conflict(n, s)
 	}
-	return t.rebase(n, s)
+	return n.Ino, t.rebase(n, s)
 }
 
 // follow shows what the provider has: the node is clean.
@@ -317,11 +318,12 @@ func (t txn) rebase(n *store.Node, s store.State) error {
 
 // conflict separates the two sides of a file that was changed here and there:
 // the node, with what is open on it, keeps the local content under a conflict's
-// name and becomes new; another node shows what the provider has.
-func (t txn) conflict(n *store.Node, s store.State) error {
+// name and becomes new; another node, which is returned, shows what the provider
+// has.
+func (t txn) conflict(n *store.Node, s store.State) (uint64, error) {
 	name, err := t.freeConflictName(n.Place)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	t.ns.log.Warn("conflict: changed here and at the provider", "path", t.path(n.Ino), "kept as", name)
 	place := n.Place
@@ -330,13 +332,12 @@ func (t txn) conflict(n *store.Node, s store.State) error {
 	d.Base, d.Changed = store.State{}, t.ns.now()
 	c.Remote, c.Name, c.Dirty = store.State{}, name, &d
 	if err := t.put(&c); err != nil {
-		return err
+		return 0, err
 	}
 	t.ns.invalidateEntry(place)
 	t.ns.invalidateContent(place.Parent)
 	t.ns.health.noteConflict(t.path(n.Ino), t.ns.opt.Now())
-	_, err = t.adoptOrAdd(s, false)
-	return err
+	return t.adoptOrAdd(s, false)
 }
 
 // remoteGone takes in that the provider no longer has a node's object, and with

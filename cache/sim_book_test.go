@@ -15,8 +15,9 @@ type book struct {
 	s    *sim
 	last int
 	// known are all contents that ever were.
-	known map[string]bool
-	owed  map[string]*debt
+	known   map[string]bool
+	lengths map[int]bool
+	owed    map[string]*debt
 	// local are the contents written here, by node.
 	local map[uint64]string
 	// changed is when, by the account's clock, what a program did here last was
@@ -25,6 +26,8 @@ type book struct {
 	// looked is when an object was last seen, dirs and trees when a folder was last listed
 	// completely.
 	looked, dirs, trees map[string]int
+	// released counts how often somebody let a content go.
+	released map[string]int
 	// uploads counts the uploads of a content that were answered.
 	uploads map[string]int
 }
@@ -42,15 +45,21 @@ type debt struct {
 
 func newBook(s *sim) book {
 	return book{
-		s: s, known: map[string]bool{"": true}, owed: map[string]*debt{}, local: map[uint64]string{}, changed: map[string]int{},
-		looked: map[string]int{}, dirs: map[string]int{}, trees: map[string]int{}, uploads: map[string]int{},
+		s: s, known: map[string]bool{"": true}, lengths: map[int]bool{}, owed: map[string]*debt{}, local: map[uint64]string{}, changed: map[string]int{},
+		looked: map[string]int{}, dirs: map[string]int{}, trees: map[string]int{}, uploads: map[string]int{}, released: map[string]int{},
 	}
 }
 
-// token makes a content. Lengths differ, and are not telling.
-func (b *book) token(by string) string {
+// token makes a content, to come after so many bytes. No two contents have the
+// same length: where an answer does not tell whether the content changed, the
+// length must.
+func (b *book) token(by string, after int) string {
 	b.last++
-	token := fmt.Sprintf("%s%d%s", by, b.last, strings.Repeat(".", b.s.r.IntN(3)))
+	token := fmt.Sprintf("%s%d", by, b.last)
+	for b.lengths[after+len(token)] {
+		token += "."
+	}
+	b.lengths[after+len(token)] = true
 	b.known[token] = true
 	return token
 }
@@ -62,12 +71,15 @@ func (b *book) owe(token string, here bool) {
 	}
 }
 
-// release notes that a content may go. It returns how to take that back.
+// release notes that a content may go. It returns how to take that back, if
+// nobody else released it meanwhile.
 func (b *book) release(token string) (undo func()) {
 	d := b.owed[token]
 	delete(b.owed, token)
+	b.released[token]++
+	before := b.released[token]
 	return func() {
-		if d != nil {
+		if d != nil && b.released[token] == before {
 			b.owed[token] = d
 		}
 	}

@@ -142,7 +142,7 @@ func (s *sim) rewrite(o *opened) {
 		return
 	}
 	s.book.local[o.ino] = ""
-	token := s.book.token("w")
+	token := s.book.token("w", 0)
 	_, err := o.h.WriteAt(s.ctx, []byte(token), 0)
 	s.note("wrote %s over %q: %s", token, old, kindOf(err))
 	s.wrote(o, token, err)
@@ -170,7 +170,7 @@ func (s *sim) add(dir folder, e cache.Entry) {
 	undo := s.book.release(s.book.shown(e.Ino))
 	s.book.touches(e.Ino)
 	a, _ := h.Attr(s.ctx)
-	more := "," + s.book.token("w")
+	more := "," + s.book.token("w", int(a.Size)+1)
 	if _, err := h.WriteAt(s.ctx, []byte(more), a.Size); err != nil {
 		s.note("append to %s: %s", path.Join(dir.path, e.Name), kindOf(err))
 		if !s.crashed {

@@ -144,7 +144,7 @@ func (s *sim) other() {
 }
 
 func (s *sim) otherWrites(dir, name string) {
-	token := s.book.token("r")
+	token := s.book.token("r", 0)
 	old, ok := s.acct.OtherWrites(dir, name, token)
 	s.note("others: write %s as %s in %s over %q: %v", token, name, dir, old.Content, ok)
 	if ok {

@@ -89,7 +89,7 @@ func someOdds(r *rand.Rand) odds {
 		fault: pick(r, 0, 0, 20, 80, 250), during: pick(r, 0, 50, 200), crash: pick(r, 0, 0, 10, 50),
 		other: pick(r, 0, 50, 150, 300), maxAge: pick(r, time.Minute, 5*time.Minute), events: pick(r, 10, 25, 50),
 		manners: simulation.Manners{
-			OtherNames: r.IntN(2) == 0, NewIDs: r.IntN(3) == 0, ByPath: r.IntN(2) == 0, Silent: r.IntN(3) == 0,
+			OtherNames: r.IntN(2) == 0, NewIDs: r.IntN(3) == 0, ByPath: r.IntN(2) == 0, Silent: r.IntN(3) == 0, Restamps: r.IntN(3) == 0,
 			PageSize: pick(r, 2, 3, 1000), Batch: pick(r, 1, 2, 100), FeedLag: pick(r, 0, 0, 3*time.Second, 2*time.Minute),
 		},
 	}

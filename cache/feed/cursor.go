@@ -43,7 +43,9 @@ type Event struct {
 type Own struct {
 	Op   remote.ChangeOp `json:"op"`
 	Path string          `json:"path"`
-	At   int64           `json:"at"`
+	// From is where a moved object was.
+	From string `json:"from,omitempty"`
+	At   int64  `json:"at"`
 }
 
 // Cursor is how far the feed was read. Its zero value has read nothing.
@@ -90,10 +92,19 @@ func (c *Cursor) From(now time.Time) time.Time {
 // Expect notes a change that this mount made, as its path is relative to the
 // folder that the API shows as root.
 func (c *Cursor) Expect(op remote.ChangeOp, p string, at int64) {
+	c.expect(Own{Op: op, Path: p, At: at})
+}
+
+// ExpectMoved is Expect for an object that was moved from another path.
+func (c *Cursor) ExpectMoved(from, p string, at int64) {
+	c.expect(Own{Op: remote.Moved, Path: p, From: from, At: at})
+}
+
+func (c *Cursor) expect(o Own) {
 	if len(c.Expected) >= maxExpected {
 		c.Expected = c.Expected[maxExpected/2:]
 	}
-	c.Expected = append(c.Expected, Own{Op: op, Path: p, At: at})
+	c.Expected = append(c.Expected, o)
 }
 
 // Digest takes in one read of the feed, sent at a time by our clock in
@@ -102,12 +113,18 @@ func (c *Cursor) Expect(op remote.ChangeOp, p string, at int64) {
 func (c *Cursor) Digest(changes []remote.Change, complete bool, sent int64) (events []Event, gap bool) {
 	first := c.Since == 0
 	gap = !first && (!complete || !c.contains(changes))
-	for _, ch := range changes {
+	var foreign []int
+	for i, ch := range changes {
 		if _, seen := c.Seen[ch.ID]; seen {
 			continue
 		}
 		if ch.Op != 0 && !first && !c.own(ch) {
-			events = append(events, eventsOf(ch)...)
+			foreign = append(foreign, i)
+		}
+	}
+	for _, i := range foreign {
+		for _, e := range eventsOf(changes[i]) {
+			events = append(append(events, e), c.later(e, changes[i+1:])...)
 		}
 	}
 	c.remember(changes)
@@ -117,6 +134,36 @@ func (c *Cursor) Digest(changes []remote.Change, complete bool, sent int64) (eve
 		c.Since = sent
 	}
 	return events, gap
+}
+
+// later returns what an event means at the paths that its folder got by moves
+// after it: those that the feed shows, and our own that it will show.
+func (c *Cursor) later(e Event, changes []remote.Change) (events []Event) {
+	follow := func(from, to string) {
+		if p, ok := moved(e.Path, from, to); ok {
+			e.Path = p
+			events = append(events, e)
+		}
+	}
+	for _, ch := range changes {
+		if ch.Op == remote.Moved {
+			follow(ch.From, ch.Path)
+		}
+	}
+	for _, o := range c.Expected {
+		follow(o.From, o.Path)
+	}
+	return events
+}
+
+// moved is where a path is after a move of it, or of a folder above it. The move
+// may be known by the end of its paths only.
+func moved(p, from, to string) (string, bool) {
+	if from == "" || from == "/" {
+		return p, false
+	}
+	before, after, ok := strings.Cut(p+"/", from+"/")
+	return path.Join(before, to, after), ok
 }
 
 // contains tells whether the last entry seen before is among those read.

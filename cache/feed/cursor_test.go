@@ -116,3 +116,20 @@ func TestEmptyFeedIsReadFromItsLastReadOn(t *testing.T) {
 		t.Errorf("read again from %v on, though the last read was at %v", from, first)
 	}
 }
+
+// TestChangesInFoldersThatWereMovedSince makes sure that what others did in a
+// folder is found in the place that it was moved to since, by others or by us.
+func TestChangesInFoldersThatWereMovedSince(t *testing.T) {
+	first := entry("1", 0, remote.Changed, "/a/x", "")
+	for name, read := range map[string][]remote.Change{
+		"by us, and the feed shows it":     {first, entry("2", 1, remote.Changed, "/home/a/d/x", ""), entry("3", 2, remote.Moved, "/home/a/e", "/home/a/d")},
+		"by us, and the feed does not yet": {first, entry("2", 1, remote.Changed, "/home/a/d/x", "")},
+	} {
+		c := following(t)
+		c.ExpectMoved("/a/d", "/a/e", 150)
+		events, _ := c.Digest(read, true, 200)
+		if want := []Event{{Folder, "/home/a/d"}, {Folder, "/home/a/e"}}; !reflect.DeepEqual(events, want) {
+			t.Errorf("%s: got %v, want %v", name, events, want)
+		}
+	}
+}

@@ -24,6 +24,8 @@ type Manners struct {
 	// ByPath is true if uploads go by the path of their folder, and make it if
 	// it is missing.
 	ByPath bool
+	// Restamps is true if a move changes a file's time, and with it its version.
+	Restamps bool
 	// PageSize is how many entries a page of a listing has, at least 2.
 	PageSize int
 	// Batch is how many objects a request takes.

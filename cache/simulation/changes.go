@@ -70,6 +70,9 @@ func (a *Account) place(k Call, o, dir *object, name string) (remote.Object, str
 	}
 	from := a.pathOf(o)
 	o.parent, o.name = dir.id, a.freeName(dir.id, name)
+	if a.manners.Restamps && !o.dir {
+		a.fill(o, o.content)
+	}
 	a.log(remote.Moved, a.pathOf(o), from)
 	return a.answer(k, o)
 }
