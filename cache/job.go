@@ -214,6 +214,28 @@ func (j *job) cancel() {
 		j.ns.log.Error("taking back an intent", "err", err)
 	}
 	_ = j.free()
+	if err := j.ns.db.UpdateLazily(j.forgetNodes); err != nil {
+		j.ns.log.Error("forgetting what was deleted meanwhile", "err", err)
+	}
+}
+
+// forgetNodes drops the nodes that were deleted here while the call was under way
+// and that the provider does not have.
+func (j *job) forgetNodes(tx *store.Tx) error {
+	t := txn{tx, j.ns}
+	for _, ino := range j.nodes() {
+		n, err := t.get(ino)
+		if err != nil {
+			return err
+		}
+		if n == nil || n.Exists || n.Remote.Exists || n.Dirty != nil {
+			continue
+		}
+		if err := t.forgetDeleted(n); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // free gives free what the call held, outside a transaction.
@@ -260,17 +282,17 @@ func (j *job) call(ctx context.Context) error {
 		return j.sendBatch(ctx)
 	case outbox.Mkdir:
 		o, err := r.Mkdir(ctx, j.parent, j.place.Name)
-		return j.placed(o, err)
+		return j.placed(ctx, o, err)
 	case outbox.Rename:
 		o, err := r.Rename(ctx, j.refs[0], j.step.Name)
-		return j.placed(o, err)
+		return j.placed(ctx, o, err)
 	case outbox.MoveRename:
 		mr, ok := r.(remote.MoveRenamer)
 		if !ok {
 			return remote.E(remote.Unsupported, "move", j.refs[0].Path, nil)
 		}
 		o, err := mr.MoveRename(ctx, j.refs[0], j.parent, j.step.Name)
-		return j.placed(o, err)
+		return j.placed(ctx, o, err)
 	case outbox.Move:
 		results, err := r.Move(ctx, j.refs, j.parent)
 		return j.each(ctx, results, err, (*job).commitMoved)
@@ -281,12 +303,19 @@ func (j *job) call(ctx context.Context) error {
 	return remote.E(remote.Unsupported, j.step.Op.String(), j.refs[0].Path, nil)
 }
 
-// placed commits the result of a call about one node.
-func (j *job) placed(o remote.Object, err error) error {
+// placed commits the result of a call about one node. Another name than the one
+// that was asked for tells that something not known has it: the folder is listed,
+// as asking again would bring a third name.
+func (j *job) placed(ctx context.Context, o remote.Object, err error) error {
 	if err != nil {
 		return err
 	}
-	return j.commit(func(t txn) error { return j.commitPlaced(t, j.step.Inos[0], o) })
+	err = j.commit(func(t txn) error { return j.commitPlaced(t, j.step.Inos[0], o) })
+	if err != nil || o.Name == "" || o.Name == j.place.Name {
+		return err
+	}
+	j.ns.putOff(j.step.Inos, remote.E(remote.Exist, j.step.Op.String(), j.place.Name, nil))
+	return j.lookAgain(ctx, nil)
 }
 
 // commit commits a result and ends the intent. What the provider did must not be
@@ -321,8 +350,15 @@ func (j *job) each(ctx context.Context, results []remote.Result, err error, one 
 		for i, r := range results {
 			ino := j.step.Inos[i]
 			if r.Err == nil || (j.step.Op == outbox.Delete && remote.IsKind(r.Err, remote.NotExist)) {
-				if err := one(j, t, ino, r.Object); err != nil {
+				renamed, err := j.renamed(t, ino, r.Object)
+				if err == nil {
+					err = one(j, t, ino, r.Object)
+				}
+				if err != nil {
 					return err
+				}
+				if renamed {
+					odd = append(odd, ino)
 				}
 				continue
 			}
@@ -343,4 +379,10 @@ func (j *job) each(ctx context.Context, results []remote.Result, err error, one 
 		err = errors.Join(failures...)
 	}
 	return err
+}
+
+// renamed tells whether a node got another name than it had when it was moved.
+func (j *job) renamed(t txn, ino uint64, o remote.Object) (bool, error) {
+	n, err := t.get(ino)
+	return err == nil && n != nil && o.Name != "" && o.Name != n.Remote.Name, err
 }

@@ -254,13 +254,33 @@ func (t txn) stepAside(n *store.Node) error {
 	return t.put(&c)
 }
 
+// hiddenName is the name under which a node waits.
+func hiddenName(ino uint64) string { return outbox.TempPrefix + "moved-" + formatIno(ino) }
+
 func (t txn) hide(n *store.Node) error {
 	c := *n
-	c.Name = outbox.TempPrefix + "moved-" + formatIno(n.Ino)
+	c.Name = hiddenName(n.Ino)
 	if err := t.put(&c); err != nil {
 		return err
 	}
 	return t.staleListing(n.Parent)
+}
+
+// unhide gives a node that waited under a name of ours, and turned out to be
+// gone, the name back that it had, or one like it.
+func (t txn) unhide(c *store.Node) error {
+	if c.Name != hiddenName(c.Ino) {
+		return nil
+	}
+	name := c.Remote.Name
+	other, err := t.child(c.Parent, name)
+	if err == nil && other != nil {
+		name, err = t.freeConflictName(store.Place{Parent: c.Parent, Name: name})
+	}
+	if err == nil {
+		c.Name = name
+	}
+	return err
 }
 
 func (t txn) freeConflictName(p store.Place) (string, error) {
@@ -376,6 +396,9 @@ func (t txn) goneAlone(n *store.Node) error {
 	}
 	t.ns.log.Warn("deleted at the provider, changed here: kept", "path", t.path(n.Ino))
 	c := *n
+	if err := t.unhide(&c); err != nil {
+		return err
+	}
 	c.Remote = store.State{}
 	c.Dirty = nil
 	return t.put(t.touch(&c, func(c *store.Node) { c.Dirty.Content = c.Kind == File }))

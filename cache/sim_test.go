@@ -267,6 +267,7 @@ func (s *sim) compare(shown map[string]string) {
 
 // tidy checks that nothing is kept that nobody needs.
 func (s *sim) tidy() {
+	s.pass(time.Minute) // deleted nodes linger for a while
 	if err := s.ns.Tick(s.ctx); err != nil {
 		s.wrongf("tick: %v", err)
 	}

@@ -130,6 +130,9 @@ func (s *sim) hash() uint64 {
 
 // Write takes in a line of the namespace's log.
 func (s *sim) Write(p []byte) (int, error) {
+	if strings.Contains(string(p), "landed in another folder") {
+		s.book.strayed = true
+	}
 	s.note("log: %s", strings.TrimSpace(string(p)))
 	return len(p), nil
 }
