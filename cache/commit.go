@@ -319,6 +319,9 @@ func (t txn) commitChanged(n *store.Node, s store.State) error {
 
 // commitState makes s a node's remote state and base.
 func (t txn) commitState(n *store.Node, s store.State) error {
+	if !t.ns.caps.IDs && n.Remote.Exists && !t.ns.samePlace(n.Remote.Place, s.Place) {
+		t.remember(n.Remote) // a listing from before shows another object there
+	}
 	c := *n
 	c.Remote, c.Dirty = s, t.rebased(n, s)
 	if !differs(&c) {
@@ -413,7 +416,7 @@ func (j *job) commitBelow(t txn, dir uint64) error {
 
 // deleted takes in that a node's object is gone by our own doing.
 func (t txn) deleted(n *store.Node) error {
-	t.remember(n.Remote.ID)
+	t.remember(n.Remote)
 	if n.Exists {
 		// Shown again meanwhile: it is new now.
 		c := *n
