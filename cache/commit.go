@@ -144,7 +144,11 @@ func (j *job) uploaded(o remote.Object, size int64) error {
 		adopted, err = j.commitUploaded(t, o, size)
 		return err
 	})
-	if err == nil && adopted != "" && j.intent.Gen != 0 {
+	switch {
+	case err != nil:
+	case adopted == "":
+		j.ns.unused(j.intent.Gen) // the file has another by now
+	case j.intent.Gen != 0:
 		j.ns.adoptContent(j.step.Inos[0], j.intent.Gen, adopted)
 	}
 	if err == nil {

@@ -9,11 +9,21 @@ import (
 
 // failed decides what becomes of the nodes of a call that failed.
 func (j *job) failed(ctx context.Context, err error) error {
+	err = j.verdict(err)
 	j.ns.putOff(j.step.Inos, err)
 	if unexpected(err) {
 		if e := j.lookAgain(ctx, j.step.Inos); e != nil {
 			return e
 		}
+	}
+	return err
+}
+
+// verdict is what an error means. A folder that cannot be moved where it shall
+// goes below itself there: others moved the target into it.
+func (j *job) verdict(err error) error {
+	if len(j.moves) > 0 && remote.IsKind(err, remote.Invalid) {
+		return remote.E(remote.Conflict, j.step.Op.String(), j.place.Name, err)
 	}
 	return err
 }
@@ -32,6 +42,9 @@ func unexpected(err error) bool {
 func (j *job) lookAgain(ctx context.Context, inos []uint64) error {
 	if err := j.ns.list(ctx, j.place.Parent); err != nil {
 		return err
+	}
+	if len(j.moves) > 0 && j.place.Parent != RootIno {
+		inos = append(inos[:len(inos):len(inos)], j.place.Parent)
 	}
 	for _, ino := range inos {
 		n, err := j.ns.node(ino)

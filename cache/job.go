@@ -36,6 +36,8 @@ type job struct {
 	// sealedGens are those of a batch.
 	sealed     bool
 	sealedGens []uint64
+	// sightings are what looking up the call showed.
+	sightings []sighting
 }
 
 // nodes are all nodes that the call is about.
@@ -222,16 +224,22 @@ func (j *job) cancel() {
 	}
 }
 
-// forgetNodes drops the nodes that were deleted here while the call was under way
-// and that the provider does not have.
+// forgetNodes drops what nodes that were deleted, or closed after that, while the
+// call was under way need no more, and what was sent if nobody needs it.
 func (j *job) forgetNodes(tx *store.Tx) error {
 	t := txn{tx, j.ns}
+	if used, err := t.GenInUse(j.intent.Gen); err != nil || !used {
+		if err != nil {
+			return err
+		}
+		t.ns.unused(j.intent.Gen)
+	}
 	for _, ino := range j.nodes() {
 		n, err := t.get(ino)
 		if err != nil {
 			return err
 		}
-		if n == nil || n.Exists || n.Remote.Exists || n.Dirty != nil {
+		if n == nil || n.Exists {
 			continue
 		}
 		if err := t.forgetDeleted(n); err != nil {
@@ -365,11 +373,12 @@ func (j *job) each(ctx context.Context, results []remote.Result, err error, one 
 				}
 				continue
 			}
-			failures = append(failures, r.Err)
-			if unexpected(r.Err) {
+			failure := j.verdict(r.Err)
+			failures = append(failures, failure)
+			if unexpected(failure) {
 				odd = append(odd, ino)
 			}
-			if err := t.fail([]uint64{ino}, r.Err); err != nil {
+			if err := t.fail([]uint64{ino}, failure); err != nil {
 				return err
 			}
 		}

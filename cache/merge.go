@@ -135,6 +135,7 @@ func (t txn) resurrect(ino uint64) error {
 
 // showAgain takes back a delete that was not sent.
 func (t txn) showAgain(n *store.Node) error {
+	t.ns.unused(n.Gen)
 	c := *n
 	c.Exists, c.Dirty, c.Gen = true, nil, 0
 	c.Place = n.Remote.Place
@@ -207,7 +208,11 @@ func (t txn) comeBack(n *store.Node, s store.State) error {
 // followPlace moves a clean node to where the provider has it now.
 func (t txn) followPlace(n, c *store.Node) error {
 	if ok, err := t.below(c.Parent, n.Ino); ok || err != nil {
-		c.Place = n.Place // a circle: keep the local arrangement
+		c.Place = n.Place // a circle: keep the local arrangement, and send it
+		if err == nil && c.Dirty == nil {
+			now := t.ns.now()
+			c.Dirty = &store.Dirty{Base: c.Remote, Since: now, Changed: now}
+		}
 		return err
 	}
 	if err := t.makeRoom(c); err != nil {

@@ -20,6 +20,9 @@ type book struct {
 	owed    map[string]*debt
 	// local are the contents written here, by node.
 	local map[uint64]string
+	// unsure are the nodes of which it is not known what was written when the mount
+	// died.
+	unsure map[uint64]bool
 	// changed is when, by the account's clock, what a program did here last was
 	// about to replace or delete an object.
 	changed map[string]int
@@ -48,7 +51,7 @@ type debt struct {
 
 func newBook(s *sim) book {
 	return book{
-		s: s, known: map[string]bool{"": true}, lengths: map[int]bool{}, owed: map[string]*debt{}, local: map[uint64]string{}, changed: map[string]int{},
+		s: s, known: map[string]bool{"": true}, lengths: map[int]bool{}, owed: map[string]*debt{}, local: map[uint64]string{}, unsure: map[uint64]bool{}, changed: map[string]int{},
 		looked: map[string]int{}, dirs: map[string]int{}, trees: map[string]int{}, uploads: map[string]int{}, released: map[string]int{},
 	}
 }

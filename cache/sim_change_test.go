@@ -136,6 +136,7 @@ func (s *sim) rewrite(o *opened) {
 	s.book.touches(o.ino)
 	if _, err := s.ns.Setattr(s.ctx, o.ino, cache.Set{Size: &nothing, File: o.h}); err != nil {
 		s.note("truncate: %v", err)
+		s.book.unsure[o.ino] = s.book.unsure[o.ino] || s.crashed
 		if !s.crashed {
 			undo()
 		}
@@ -151,6 +152,7 @@ func (s *sim) rewrite(o *opened) {
 // wrote notes what a file holds now.
 func (s *sim) wrote(o *opened, token string, err error) {
 	s.book.local[o.ino] = token
+	s.book.unsure[o.ino] = s.crashed || err != nil
 	if err == nil && !s.crashed && s.ns.Sight(o.ino).Exists {
 		s.book.owe(token, true)
 	}
@@ -173,6 +175,7 @@ func (s *sim) add(dir folder, e cache.Entry) {
 	more := "," + s.book.token("w", int(a.Size)+1)
 	if _, err := h.WriteAt(s.ctx, []byte(more), a.Size); err != nil {
 		s.note("append to %s: %s", path.Join(dir.path, e.Name), kindOf(err))
+		s.book.unsure[e.Ino] = s.book.unsure[e.Ino] || s.crashed
 		if !s.crashed {
 			undo()
 		}
@@ -284,6 +287,7 @@ func (s *sim) check(h *cache.Handle, ino uint64, where string) {
 	case err != nil || s.crashed:
 	case !s.book.known[text]:
 		s.wrongf("%s reads %q, which nobody wrote", where, text)
+	case s.book.unsure[ino]:
 	case s.ns.Sight(ino).Exists && s.book.shown(ino) == before && text != before:
 		s.wrongf("%s reads %q and not %q", where, text, before)
 	}

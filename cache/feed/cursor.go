@@ -5,7 +5,9 @@ package feed
 
 import (
 	"encoding/json"
+	"maps"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -62,6 +64,9 @@ type Cursor struct {
 	ReadAt int64 `json:"read_at"`
 	// Expected are our own changes whose entries have not been seen.
 	Expected []Own `json:"expected"`
+	// Homes counts what came before our own paths in entries that looked like
+	// our changes: the paths of the feed are relative to the account.
+	Homes map[string]int `json:"homes,omitempty"`
 	// Forbidden is true once the provider refused the feed to this user.
 	Forbidden bool `json:"forbidden"`
 }
@@ -113,6 +118,7 @@ func (c *Cursor) expect(o Own) {
 func (c *Cursor) Digest(changes []remote.Change, complete bool, sent int64) (events []Event, gap bool) {
 	first := c.Since == 0
 	gap = !first && (!complete || !c.contains(changes))
+	c.findHome(changes)
 	var foreign []int
 	for i, ch := range changes {
 		if _, seen := c.Seen[ch.ID]; seen {
@@ -180,16 +186,59 @@ func (c *Cursor) contains(changes []remote.Change) bool {
 }
 
 // own tells whether an entry is one of our own changes, and crosses it off.
-// Feed paths are relative to the account, ours to the home folder: the feed's
-// must end in ours.
 func (c *Cursor) own(ch remote.Change) bool {
+	home, known := c.home()
+	if !known {
+		return false
+	}
 	for i, o := range c.Expected {
-		if o.Op == ch.Op && endsIn(ch.Path, o.Path) {
+		if o.Op == ch.Op && ch.Path == home+o.Path {
 			c.Expected = append(c.Expected[:i:i], c.Expected[i+1:]...)
 			return true
 		}
 	}
 	return false
+}
+
+// maxHomes bounds what is counted in Homes.
+const maxHomes = 32
+
+// findHome counts what comes before our own paths in the entries that look like
+// our changes. An entry of others may end in one of our paths by chance; our own
+// all begin alike.
+func (c *Cursor) findHome(changes []remote.Change) {
+	if len(c.Homes) > maxHomes {
+		home, known := c.home()
+		c.Homes = nil
+		if known {
+			c.Homes = map[string]int{home: 2}
+		}
+	}
+	for _, ch := range changes {
+		if _, seen := c.Seen[ch.ID]; seen {
+			continue
+		}
+		for _, o := range c.Expected {
+			if o.Op == ch.Op && endsIn(ch.Path, o.Path) {
+				if c.Homes == nil {
+					c.Homes = map[string]int{}
+				}
+				c.Homes[strings.TrimSuffix(ch.Path, o.Path)]++
+			}
+		}
+	}
+}
+
+// home is what comes before our own paths in the feed's. It is known once it was
+// seen twice, or if it is nothing.
+func (c *Cursor) home() (home string, known bool) {
+	votes := 0
+	for _, h := range slices.Sorted(maps.Keys(c.Homes)) { // "" first
+		if n := c.Homes[h]; n > votes {
+			home, votes = h, n
+		}
+	}
+	return home, votes > 1 || (votes > 0 && home == "")
 }
 
 func endsIn(p, end string) bool {

@@ -122,14 +122,30 @@ func TestEmptyFeedIsReadFromItsLastReadOn(t *testing.T) {
 func TestChangesInFoldersThatWereMovedSince(t *testing.T) {
 	first := entry("1", 0, remote.Changed, "/a/x", "")
 	for name, read := range map[string][]remote.Change{
-		"by us, and the feed shows it":     {first, entry("2", 1, remote.Changed, "/home/a/d/x", ""), entry("3", 2, remote.Moved, "/home/a/e", "/home/a/d")},
-		"by us, and the feed does not yet": {first, entry("2", 1, remote.Changed, "/home/a/d/x", "")},
+		"by us, and the feed shows it":     {first, entry("2", 1, remote.Changed, "/a/d/x", ""), entry("3", 2, remote.Moved, "/a/e", "/a/d")},
+		"by us, and the feed does not yet": {first, entry("2", 1, remote.Changed, "/a/d/x", "")},
 	} {
 		c := following(t)
 		c.ExpectMoved("/a/d", "/a/e", 150)
 		events, _ := c.Digest(read, true, 200)
-		if want := []Event{{Folder, "/home/a/d"}, {Folder, "/home/a/e"}}; !reflect.DeepEqual(events, want) {
+		if want := []Event{{Folder, "/a/d"}, {Folder, "/a/e"}}; !reflect.DeepEqual(events, want) {
 			t.Errorf("%s: got %v, want %v", name, events, want)
 		}
+	}
+}
+
+// TestOthersChangeThatEndsInOurPath makes sure that what others did to /d/c is not
+// taken for our own change of /c.
+func TestOthersChangeThatEndsInOurPath(t *testing.T) {
+	c := following(t)
+	c.Expect(remote.Changed, "/c", 150)
+	read := []remote.Change{
+		entry("1", 0, remote.Changed, "/a/x", ""),
+		entry("2", time.Second, remote.Changed, "/d/c", ""),
+		entry("3", time.Second, remote.Changed, "/c", ""),
+	}
+	events, _ := c.Digest(read, true, 200)
+	if want := []Event{{Folder, "/d"}}; !reflect.DeepEqual(events, want) {
+		t.Errorf("got %v, want %v", events, want)
 	}
 }

@@ -40,10 +40,11 @@ func (c *Client) list(ctx context.Context, op string, dir remote.Ref, entries fu
 				first = got
 			}
 			l.Total = got.total
-			if err := page(got.objects); err != nil {
+			fresh := got.objects[min(offset, 1):]
+			if err := page(fresh); err != nil {
 				return remote.Listing{}, err
 			}
-			for _, o := range got.objects {
+			for _, o := range fresh {
 				seen[o.ID], before = true, o.ID
 			}
 			if !got.more {
