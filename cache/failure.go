@@ -12,7 +12,7 @@ func (j *job) failed(ctx context.Context, err error) error {
 	err = j.verdict(err)
 	j.ns.putOff(j.step.Inos, err)
 	if unexpected(err) {
-		if e := j.lookAgain(ctx, j.step.Inos); e != nil {
+		if e := j.lookAgain(ctx, j.step.Inos, err); e != nil {
 			return e
 		}
 	}
@@ -38,12 +38,12 @@ func unexpected(err error) bool {
 }
 
 // lookAgain brings what is known of the call's folder, and of nodes of it, up to
-// date.
-func (j *job) lookAgain(ctx context.Context, inos []uint64) error {
+// date, and of the folder's own place if that may be the cause.
+func (j *job) lookAgain(ctx context.Context, inos []uint64, cause error) error {
 	if err := j.ns.list(ctx, j.place.Parent); err != nil {
 		return err
 	}
-	if len(j.moves) > 0 && j.place.Parent != RootIno {
+	if (len(j.moves) > 0 || remote.IsKind(cause, remote.NotExist)) && j.place.Parent != RootIno {
 		inos = append(inos[:len(inos):len(inos)], j.place.Parent)
 	}
 	for _, ino := range inos {

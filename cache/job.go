@@ -326,7 +326,7 @@ func (j *job) placed(ctx context.Context, o remote.Object, err error) error {
 		return err
 	}
 	j.ns.putOff(j.step.Inos, remote.E(remote.Exist, j.step.Op.String(), j.place.Name, nil))
-	return j.lookAgain(ctx, nil)
+	return j.lookAgain(ctx, nil, nil)
 }
 
 // commit commits a result and ends the intent. What the provider did must not be
@@ -385,7 +385,7 @@ func (j *job) each(ctx context.Context, results []remote.Result, err error, one 
 		return nil
 	})
 	if err == nil && len(odd) > 0 {
-		err = j.lookAgain(ctx, odd)
+		err = j.lookAgain(ctx, odd, errors.Join(failures...))
 	}
 	if err == nil && len(failures) == len(results) {
 		err = errors.Join(failures...)

@@ -142,6 +142,9 @@ func (t txn) showAgain(n *store.Node) error {
 	if c.Kind != Dir {
 		c.Size, c.Mtime = n.Remote.Size, n.Remote.ModTime
 	}
+	if err := t.unstep(n, &c); err != nil {
+		return err
+	}
 	if err := t.makeRoom(&c); err != nil {
 		return err
 	}
@@ -152,6 +155,23 @@ func (t txn) showAgain(n *store.Node) error {
 		return err
 	}
 	return t.resurrect(c.Parent)
+}
+
+// unstep gives a node that is to be shown again a name that can be shown, if it
+// was moved out of the way at the provider under one of ours: the one that it
+// had here, or one like it.
+func (t txn) unstep(n, c *store.Node) error {
+	if !strings.HasPrefix(c.Name, outbox.TempPrefix) || strings.HasPrefix(n.Name, outbox.TempPrefix) {
+		return nil
+	}
+	c.Name = n.Name
+	other, err := t.child(c.Parent, c.Name)
+	if err == nil && other != nil {
+		c.Name, err = t.freeConflictName(c.Place)
+	}
+	now := t.ns.now()
+	c.Dirty = &store.Dirty{Base: c.Remote, Since: now, Changed: now}
+	return err
 }
 
 // mergeState merges a new remote state into a node that the provider knows:
