@@ -185,7 +185,7 @@ func (t txn) mergeState(n *store.Node, s store.State) (uint64, error) {
 	case n.Dirty == nil:
 		return n.Ino, t.follow(n, s)
 	case !n.Exists:
-		return n.Ino, t.mergeDeleted(n, s)
+		return t.mergeDeleted(n, s)
 	case n.Dirty.Content && n.Kind == File && !s.SameContent(n.Dirty.Base) && n.Dirty.Base.Exists:
 		return t.conflict(n, s)
 	}
@@ -339,17 +339,23 @@ func (t txn) freeConflictName(p store.Place) (string, error) {
 }
 
 // mergeDeleted merges into a node that was deleted here: a delete is a write,
-// so what changed at the provider since is shown again.
-func (t txn) mergeDeleted(n *store.Node, s store.State) error {
+// so what changed at the provider since is shown again. Of a file that was
+// written here and that somebody still has open, that is done by another node.
+func (t txn) mergeDeleted(n *store.Node, s store.State) (uint64, error) {
 	base := n.Dirty.Base
-	if s.Place != base.Place || (n.Kind == File && !s.SameContent(base)) {
-		c := *n
-		c.Remote = s
-		return t.showAgain(&c)
-	}
 	c := *n
 	c.Remote = s
-	return t.put(&c)
+	switch {
+	case s.Place == base.Place && (n.Kind != File || s.SameContent(base)):
+		return n.Ino, t.put(&c)
+	case n.Gen == 0 || !t.ns.isOpen(n.Ino):
+		return n.Ino, t.showAgain(&c)
+	}
+	c.Remote, c.Dirty = store.State{}, nil
+	if err := t.put(&c); err != nil {
+		return 0, err
+	}
+	return t.adoptOrAdd(s, n.Kind == Dir)
 }
 
 // rebase takes what changed at the provider into a node that differs here in
@@ -398,7 +404,28 @@ func (t txn) conflict(n *store.Node, s store.State) (uint64, error) {
 	t.ns.invalidateEntry(place)
 	t.ns.invalidateContent(place.Parent)
 	t.ns.health.noteConflict(t.path(n.Ino), t.ns.opt.Now())
-	return t.adoptOrAdd(s, false)
+	ino, err := t.adoptOrAdd(s, false)
+	if err == nil {
+		err = t.nameOf(ino, place)
+	}
+	return ino, err
+}
+
+// nameOf gives a node that is at the provider under a name of ours, on its way
+// to another, a place that can be shown, or one like it.
+func (t txn) nameOf(ino uint64, place store.Place) error {
+	n, err := t.get(ino)
+	if err != nil || n == nil || !strings.HasPrefix(n.Name, outbox.TempPrefix) {
+		return err
+	}
+	other, err := t.child(place.Parent, place.Name)
+	if err == nil && other != nil {
+		place.Name, err = t.freeConflictName(place)
+	}
+	if err != nil {
+		return err
+	}
+	return t.put(t.touch(n, func(c *store.Node) { c.Place = place }))
 }
 
 // remoteGone takes in that the provider no longer has a node's object, and with

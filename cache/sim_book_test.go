@@ -143,11 +143,14 @@ func (b *book) evidence(o simulation.Object, parents map[string]string) int {
 	return at
 }
 
+// archiveFolder begins the names of folders in which archives are unpacked.
+const archiveFolder = "/" + outbox.TempPrefix + "ar"
+
 // destroyed judges that a request replaced or deleted a content: one that is
 // owed must not go, but for the moment between the evidence and the request.
 func (b *book) destroyed(c simulation.Call, o simulation.Object) {
 	d := b.owed[o.Content]
-	if d == nil || o.Dir || o.Content == "" {
+	if d == nil || o.Dir || o.Content == "" || strings.HasPrefix(o.Path, archiveFolder) {
 		return
 	}
 	b.release(o.Content)
@@ -156,7 +159,7 @@ func (b *book) destroyed(c simulation.Call, o simulation.Object) {
 		b.s.note("a late request destroyed %q", o.Content)
 	case d.here:
 		b.s.wrongf("%s destroyed %q, which was written here", c.Op, o.Content)
-	case d.seen != 0:
+	case d.seen != 0 && d.at < c.At:
 		b.s.wrongf("%s destroyed %q, which had been seen", c.Op, o.Content)
 	default:
 		b.s.counts.windows++

@@ -1,6 +1,8 @@
 package cache_test
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/frugalfs/frugalfs/cache/simulation"
@@ -112,7 +114,7 @@ func (s *sim) Listed(op, dir string, at int) { s.book.listed(op, dir, at) }
 func (s *sim) other() {
 	s.counts.others++
 	dirs, files := []string{simulation.RootID}, []simulation.Object(nil)
-	all := s.acct.Objects()
+	all := slices.DeleteFunc(s.acct.Objects(), func(o simulation.Object) bool { return strings.HasPrefix(o.Path, archiveFolder) })
 	for _, o := range all {
 		if o.Dir {
 			dirs = append(dirs, o.ID)
