@@ -323,6 +323,12 @@ func (j *job) resolveUpload(ctx context.Context) error {
 	if exists || holder != 0 {
 		j.saw(holder, o, exists, sent)
 	}
+	if !exists && ref.ID != "" {
+		// Providers that cannot overwrite give the new file an identifier of its own.
+		if o, exists, err = j.stat(ctx, remote.Ref{Path: ref.Path}); err != nil {
+			return err
+		}
+	}
 	unchanged := base.Exists && o.Version == base.Version && o.Size == base.Size && o.Size != j.intent.Size
 	if !exists || o.Dir || unchanged {
 		return j.forgo()
