@@ -129,9 +129,7 @@ func (c *Cursor) Digest(changes []remote.Change, complete bool, sent int64) (eve
 		}
 	}
 	for _, i := range foreign {
-		for _, e := range eventsOf(changes[i]) {
-			events = append(append(events, e), c.later(e, changes[i+1:])...)
-		}
+		events = append(append(events, eventsOf(changes[i])...), c.later(changes[i], changes[i+1:])...)
 	}
 	c.remember(changes)
 	c.forgetExpected(sent)
@@ -142,18 +140,18 @@ func (c *Cursor) Digest(changes []remote.Change, complete bool, sent int64) (eve
 	return events, gap
 }
 
-// later returns what an event means at the paths that its folder got by moves
+// later returns what a change means at the paths that its object got by moves
 // after it: those that the feed shows, and our own that it will show.
-func (c *Cursor) later(e Event, changes []remote.Change) (events []Event) {
+func (c *Cursor) later(ch remote.Change, changes []remote.Change) (events []Event) {
 	follow := func(from, to string) {
-		if p, ok := moved(e.Path, from, to); ok {
-			e.Path = p
-			events = append(events, e)
+		if p, ok := moved(ch.Path, from, to); ok {
+			ch.Path = p
+			events = append(events, eventsOf(ch)...)
 		}
 	}
-	for _, ch := range changes {
-		if ch.Op == remote.Moved {
-			follow(ch.From, ch.Path)
+	for _, m := range changes {
+		if m.Op == remote.Moved {
+			follow(m.From, m.Path)
 		}
 	}
 	for _, o := range c.Expected {
