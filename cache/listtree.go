@@ -2,6 +2,7 @@ package cache
 
 import (
 	"context"
+	"errors"
 	"path"
 	"sort"
 	"strings"
@@ -45,7 +46,14 @@ func (ns *Namespace) listTree(ctx context.Context, dir uint64) error {
 	case err != nil:
 		return err
 	}
-	return ns.updateIf(q, func(t txn) error { return t.mergeTree(dir, q.ref.Path, lastRun(objects, l.Total), start) })
+	err = ns.updateIf(q, func(t txn) error { return t.mergeTree(dir, q.ref.Path, lastRun(objects, l.Total), start) })
+	if errors.Is(err, outbox.ErrChanged) {
+		// The paths do not fit: the folder itself may be in another place.
+		if e := ns.look(ctx, dir); e != nil {
+			return e
+		}
+	}
+	return err
 }
 
 // lastRun returns the entries of the last run over the pages: a listing that had

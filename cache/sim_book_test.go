@@ -159,7 +159,7 @@ func (b *book) destroyed(c simulation.Call, o simulation.Object) {
 		b.s.note("a late request destroyed %q", o.Content)
 	case d.here:
 		b.s.wrongf("%s destroyed %q, which was written here", c.Op, o.Content)
-	case d.seen != 0 && d.at < c.At:
+	case d.seen != 0 && d.seen < c.At:
 		b.s.wrongf("%s destroyed %q, which had been seen", c.Op, o.Content)
 	default:
 		b.s.counts.windows++
