@@ -76,7 +76,7 @@ func (j *job) bringHome(ctx context.Context, o remote.Object) (remote.Object, er
 	}
 	gone := remote.IsKind(err, remote.NotExist)
 	if err != nil && !gone {
-		if e := j.lookAbove(ctx); e != nil {
+		if e := j.ns.lookAbove(ctx, j.place.Parent); e != nil {
 			return o, e
 		}
 		return o, err
@@ -96,22 +96,6 @@ func (j *job) bringHome(ctx context.Context, o remote.Object) (remote.Object, er
 	}
 	o.ParentID, o.Path = j.parent.ID, path.Join(j.parent.Path, o.Name)
 	return o, nil
-}
-
-// lookAbove looks where the folders are that the call's path leads through: one of
-// them was moved, and the next call would go astray as well.
-func (j *job) lookAbove(ctx context.Context) error {
-	for ino := j.place.Parent; ino != RootIno; {
-		if err := j.ns.look(ctx, ino); err != nil {
-			return err
-		}
-		n, err := j.ns.node(ino)
-		if err != nil || !n.Remote.Exists {
-			return err
-		}
-		ino = n.Remote.Parent
-	}
-	return nil
 }
 
 // body is the content of an upload: one generation, sealed while it is sent.

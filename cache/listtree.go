@@ -49,7 +49,7 @@ func (ns *Namespace) listTree(ctx context.Context, dir uint64) error {
 	err = ns.updateIf(q, func(t txn) error { return t.mergeTree(dir, q.ref.Path, lastRun(objects, l.Total), start) })
 	if errors.Is(err, outbox.ErrChanged) {
 		// The paths do not fit: the folder itself may be in another place.
-		if e := ns.look(ctx, dir); e != nil {
+		if e := ns.lookAbove(ctx, dir); e != nil {
 			return e
 		}
 	}

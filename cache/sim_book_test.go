@@ -23,12 +23,6 @@ type book struct {
 	// unsure are the nodes of which it is not known what was written when the mount
 	// died.
 	unsure map[uint64]bool
-	// changed is when, by the account's clock, what a program did here last was
-	// about to replace or delete an object.
-	changed map[string]int
-	// looked is when an object was last seen, dirs and trees when a folder was last listed
-	// completely.
-	looked, dirs, trees map[string]int
 	// released counts how often somebody let a content go.
 	released map[string]int
 	// uploads counts the uploads of a content that were answered.
@@ -51,8 +45,8 @@ type debt struct {
 
 func newBook(s *sim) book {
 	return book{
-		s: s, known: map[string]bool{"": true}, lengths: map[int]bool{}, owed: map[string]*debt{}, local: map[uint64]string{}, unsure: map[uint64]bool{}, changed: map[string]int{},
-		looked: map[string]int{}, dirs: map[string]int{}, trees: map[string]int{}, uploads: map[string]int{}, released: map[string]int{},
+		s: s, known: map[string]bool{"": true}, lengths: map[int]bool{}, owed: map[string]*debt{}, local: map[uint64]string{}, unsure: map[uint64]bool{},
+		uploads: map[string]int{}, released: map[string]int{},
 	}
 }
 
@@ -100,27 +94,10 @@ func (b *book) shown(ino uint64) string {
 	return b.s.acct.Content(sight.Version)
 }
 
-// touches notes that a program here is about to replace or delete a node's
-// object.
-func (b *book) touches(ino uint64) {
-	if id := b.s.ns.Sight(ino).ID; id != "" {
-		b.changed[id] = b.s.acct.Now()
-	}
-}
-
 // saw notes that an answer told of an object.
 func (b *book) saw(c simulation.Call, o simulation.Object) {
-	b.looked[o.ID] = max(b.looked[o.ID], c.At)
 	if d := b.owed[o.Content]; d != nil && d.seen == 0 {
 		d.seen, d.event = c.At, b.s.counts.events
-	}
-}
-
-func (b *book) listed(op, dir string, at int) {
-	if op == "list" {
-		b.dirs[dir] = at
-	} else {
-		b.trees[dir] = at
 	}
 }
 
@@ -132,15 +109,6 @@ func (b *book) forgetSights() {
 			d.seen = 0
 		}
 	}
-}
-
-// evidence is when it was last known what an object is.
-func (b *book) evidence(o simulation.Object, parents map[string]string) int {
-	at := max(b.looked[o.ID], b.dirs[o.Parent])
-	for id := o.Parent; id != ""; id = parents[id] {
-		at = max(at, b.trees[id])
-	}
-	return at
 }
 
 // archiveFolder begins the names of folders in which archives are unpacked.

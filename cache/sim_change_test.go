@@ -133,7 +133,6 @@ func (s *sim) write(dir folder, name string) {
 func (s *sim) rewrite(o *opened) {
 	old, nothing := s.book.shown(o.ino), int64(0)
 	undo := s.book.release(old)
-	s.book.touches(o.ino)
 	if _, err := s.ns.Setattr(s.ctx, o.ino, cache.Set{Size: &nothing, File: o.h}); err != nil {
 		s.note("truncate: %v", err)
 		s.book.unsure[o.ino] = s.book.unsure[o.ino] || s.crashed
@@ -170,7 +169,6 @@ func (s *sim) add(dir folder, e cache.Entry) {
 	}
 	defer h.Release()
 	undo := s.book.release(s.book.shown(e.Ino))
-	s.book.touches(e.Ino)
 	a, _ := h.Attr(s.ctx)
 	more := "," + s.book.token("w", int(a.Size)+1)
 	if _, err := h.WriteAt(s.ctx, []byte(more), a.Size); err != nil {
@@ -206,7 +204,6 @@ func (s *sim) remove(dir folder, e cache.Entry, whole bool) {
 	where := path.Join(dir.path, e.Name)
 	if e.Kind == cache.File {
 		undo := s.book.release(s.book.shown(e.Ino))
-		s.book.touches(e.Ino)
 		before := s.counts.requests
 		err := s.ns.Unlink(s.ctx, dir.ino, e.Name)
 		s.note("unlink %s (%d): %s", where, e.Ino, kindOf(err))
@@ -222,7 +219,6 @@ func (s *sim) remove(dir folder, e cache.Entry, whole bool) {
 			s.remove(folder{e.Ino, where}, each, true)
 		}
 	}
-	s.book.touches(e.Ino)
 	s.note("rmdir %s (%d): %s", where, e.Ino, kindOf(s.ns.Rmdir(s.ctx, dir.ino, e.Name)))
 }
 
@@ -255,10 +251,8 @@ func (s *sim) rename(from folder, e cache.Entry) {
 	for _, other := range all {
 		if other.Name == name && other.Ino != e.Ino && flags == 0 && other.Kind == cache.File {
 			undo = s.book.release(s.book.shown(other.Ino))
-			s.book.touches(other.Ino)
 		}
 	}
-	s.book.touches(e.Ino)
 	before := s.counts.requests
 	err := s.ns.Rename(s.ctx, from.ino, e.Name, to.ino, name, flags)
 	s.note("rename %s (%d) to %s, flags %d: %s", path.Join(from.path, e.Name), e.Ino, path.Join(to.path, name), flags, kindOf(err))

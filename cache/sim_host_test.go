@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/frugalfs/frugalfs/cache/outbox"
 	"github.com/frugalfs/frugalfs/cache/simulation"
 	"github.com/frugalfs/frugalfs/remote"
 )
@@ -107,9 +108,6 @@ func (s *sim) Destroys(c simulation.Call, o simulation.Object) { s.book.destroye
 // Shows implements simulation.Host.
 func (s *sim) Shows(c simulation.Call, o simulation.Object) { s.book.saw(c, o) }
 
-// Listed implements simulation.Host.
-func (s *sim) Listed(op, dir string, at int) { s.book.listed(op, dir, at) }
-
 // other lets others change the account.
 func (s *sim) other() {
 	s.counts.others++
@@ -137,6 +135,7 @@ func (s *sim) other() {
 		if len(all) > 0 {
 			o := pick(s.r, all...)
 			s.note("others: move %s to %s as %s: %v", o.Path, dir, name, s.acct.OtherMoves(o.ID, dir, name))
+			clear(s.book.uploads) // what is not where it was sent to may be sent again
 		}
 	case 7, 8:
 		if len(all) > 0 {
@@ -162,7 +161,7 @@ func (s *sim) otherDeletes(o simulation.Object) {
 	for _, each := range gone {
 		s.book.release(each.Content)
 	}
-	if ok && s.chance(300) {
+	if ok && s.chance(300) && !strings.HasPrefix(o.Name, outbox.TempPrefix) {
 		s.otherWrites(o.Parent, o.Name)
 	}
 }

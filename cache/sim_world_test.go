@@ -56,7 +56,7 @@ type sim struct {
 
 // counts are what happened in a history, or in many.
 type counts struct {
-	histories, events, changes, others, requests, mutations, faults, crashes, lates, conflicts, windows int
+	histories, events, changes, others, requests, mutations, faults, crashes, lates, windows int
 }
 
 func (c *counts) add(d counts) {

@@ -144,10 +144,18 @@ func (c *Cursor) Digest(changes []remote.Change, complete bool, sent int64) (eve
 // after it: those that the feed shows, and our own that it will show.
 func (c *Cursor) later(ch remote.Change, changes []remote.Change) (events []Event) {
 	follow := func(from, to string) {
-		if p, ok := moved(ch.Path, from, to); ok {
-			ch.Path = p
-			events = append(events, eventsOf(ch)...)
+		p, ok := moved(ch.Path, from, to)
+		q, too := moved(ch.From, from, to)
+		if !ok && !too {
+			return
 		}
+		if ok {
+			ch.Path = p
+		}
+		if too {
+			ch.From = q
+		}
+		events = append(events, eventsOf(ch)...)
 	}
 	for _, m := range changes {
 		if m.Op == remote.Moved {

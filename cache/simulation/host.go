@@ -72,9 +72,6 @@ type Host interface {
 	// Shows is called when an answer that is not lost tells of an object. The
 	// account's lock is held.
 	Shows(c Call, o Object)
-	// Listed is called when a folder, or the tree below it, was listed
-	// completely by requests of which the first arrived at a time.
-	Listed(op, dir string, at int)
 }
 
 // Object is a file or folder of the account.

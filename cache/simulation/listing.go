@@ -27,7 +27,6 @@ func (c *Client) list(ctx context.Context, op string, dir remote.Ref, entries fu
 	for range runs {
 		l = remote.Listing{Sent: time.Now()}
 		seen := map[string]bool{}
-		first := pageOf{}
 		for offset, before := 0, ""; ; {
 			got, err := c.page(ctx, op, dir, entries, offset)
 			if err != nil {
@@ -35,9 +34,6 @@ func (c *Client) list(ctx context.Context, op string, dir remote.Ref, entries fu
 			}
 			if offset > 0 && (len(got.objects) == 0 || got.objects[0].ID != before || got.total != l.Total) {
 				break
-			}
-			if offset == 0 {
-				first = got
 			}
 			l.Total = got.total
 			fresh := got.objects[min(offset, 1):]
@@ -54,7 +50,6 @@ func (c *Client) list(ctx context.Context, op string, dir remote.Ref, entries fu
 			offset += len(got.objects) - 1
 		}
 		if l.Complete {
-			c.a.host.Listed(op, first.dir, first.at)
 			return l, nil
 		}
 	}
@@ -65,9 +60,6 @@ type pageOf struct {
 	objects []remote.Object
 	total   int
 	more    bool
-	// dir is the folder's identifier, and at when the request arrived.
-	dir string
-	at  int
 }
 
 // page is one request for a page.
@@ -84,7 +76,7 @@ func (c *Client) page(ctx context.Context, op string, dir remote.Ref, entries fu
 			return pageOf{}, "", &remote.Error{Kind: remote.Temporary, Op: k.Op, Path: k.About, Status: 500}
 		}
 		all := entries(o.id)
-		p.total, p.dir, p.at = len(all), o.id, k.At
+		p.total = len(all)
 		end := min(offset+a.manners.PageSize, len(all))
 		for _, each := range all[min(offset, end):end] {
 			shown, _, _ := a.answer(k, each)
