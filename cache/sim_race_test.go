@@ -4,4 +4,4 @@ package cache_test
 
 // someHistories is how many are run usually: everything is slow with the race
 // detector.
-const someHistories = 400
+const someHistories = 150

@@ -133,7 +133,7 @@ func (s *sim) Write(p []byte) (int, error) {
 	if strings.Contains(string(p), "landed in another folder") {
 		s.book.strayed = true
 	}
-	s.note("log: %s", strings.TrimSpace(string(p)))
+	s.note("log: %s", strings.ReplaceAll(strings.TrimSpace(string(p)), filepath.Dir(s.dir), ""))
 	return len(p), nil
 }
 

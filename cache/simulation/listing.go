@@ -78,8 +78,11 @@ func (c *Client) page(ctx context.Context, op string, dir remote.Ref, entries fu
 		all := entries(o.id)
 		p.total = len(all)
 		end := min(offset+a.manners.PageSize, len(all))
-		for _, each := range all[min(offset, end):end] {
-			shown, _, _ := a.answer(k, each)
+		for i, each := range all[min(offset, end):end] {
+			shown := a.describe(each)
+			if i > 0 || offset == 0 { // the entry that two pages share is not looked at again
+				shown, _, _ = a.answer(k, each)
+			}
 			p.objects = append(p.objects, shown)
 			answer += " " + each.name
 		}
