@@ -23,7 +23,7 @@ func (j *job) upload(ctx context.Context) error {
 	}
 	o, err := j.ns.remote.Upload(ctx, remote.Upload{
 		Parent: j.parent, Name: j.place.Name, Size: body.size, Content: body,
-		Overwrite: j.over != nil || j.node.Remote.Exists,
+		Overwrite: j.over != nil || j.node.Remote.Exists, Replaces: j.replaced(),
 	})
 	if err != nil {
 		return err
@@ -38,6 +38,22 @@ func (j *job) upload(ctx context.Context) error {
 		return err
 	}
 	return j.uploaded(o, body.size)
+}
+
+// replaced addresses the object that an upload overwrites, if it does.
+func (j *job) replaced() (ref remote.Ref) {
+	n := j.over
+	if n == nil && j.node.Remote.Exists {
+		n = j.node
+	}
+	if n == nil {
+		return ref
+	}
+	_ = j.ns.view(func(t txn) error {
+		ref = t.ref(n)
+		return nil
+	})
+	return ref
 }
 
 // seal keeps the generation that is sent as it is until the outcome is known: to

@@ -59,6 +59,9 @@ type Options struct {
 	// LocalNames are patterns (path.Match) of names that are never sent; nil
 	// means DefaultLocalNames.
 	LocalNames []string
+	// Witnesses is the folder, apart from the state folder, that tells whether
+	// that is the one that was last in use, and no copy; "" asks nobody.
+	Witnesses string
 	// UID and GID own what has no owner of its own.
 	UID, GID uint32
 	Logger   *slog.Logger
@@ -146,9 +149,11 @@ type Namespace struct {
 	lastUse atomic.Int64
 	// noTreesUntil is until when folders are listed one by one.
 	noTreesUntil atomic.Int64
-	health       health
-	garbage      garbage
-	quota        quotaCache
+	// unproven says why the state folder is not believed, "" if it is.
+	unproven string
+	health   health
+	garbage  garbage
+	quota    quotaCache
 }
 
 // New makes the namespace of an account over its state folder. On the first
@@ -165,6 +170,9 @@ func New(ctx context.Context, state *State, opt Options) (*Namespace, error) {
 func open(ctx context.Context, state *State, opt Options) (*Namespace, error) {
 	ns := newNamespace(state, opt)
 	if err := ns.load(); err != nil {
+		return nil, err
+	}
+	if err := ns.prove(opt.Witnesses); err != nil {
 		return nil, err
 	}
 	if err := ns.openContent(); err != nil {
