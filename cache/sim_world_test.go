@@ -218,7 +218,8 @@ func (s *sim) crash() {
 	if err := copyState(s.dir, s.next); err != nil {
 		s.wrongf("copying the state folder: %v", err)
 	}
-	s.cancel()
+	// Contexts that programs wait under are ended later, so that one goroutine at a
+	// time does something.
 	s.disconnect()
 	if s.ns != nil {
 		s.ns.Stop()
@@ -232,6 +233,7 @@ func (s *sim) bury() {
 		_ = s.ns.Close()
 		s.ns = nil
 	}
+	s.cancel()
 	synctest.Wait()
 	_ = os.RemoveAll(s.dir)
 	s.dir, s.next, s.crashed = s.next, "", false
