@@ -4,4 +4,4 @@ package cache_test
 
 // someHistories is how many are run usually: everything is slow with the race
 // detector.
-const someHistories = 150
+const someHistories = 80
