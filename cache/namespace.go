@@ -136,6 +136,9 @@ type Namespace struct {
 	openMu sync.RWMutex
 	open   map[uint64]*inode
 
+	// uploads are the *progress of the uploads under way, by node.
+	uploads sync.Map
+
 	// lastUse is when a system call last came in, in nanoseconds.
 	lastUse atomic.Int64
 	// noTreesUntil is until when folders are listed one by one.

@@ -37,7 +37,9 @@ type world struct {
 	led      *ledger.Ledger
 	opt      cache.Options
 	switches map[string]string
-	log      bytes.Buffer
+	// wrap, if not nil, puts something between the namespace and the client.
+	wrap func(*exavault.Client) remote.Remote
+	log  bytes.Buffer
 }
 
 // newWorld starts a sandbox whose account holds files, by path, and mounts it.
@@ -105,6 +107,9 @@ func (w *world) mount() {
 	w.check(err)
 	opt := w.opt
 	opt.Remote, opt.Account = client, "sandbox"
+	if w.wrap != nil {
+		opt.Remote = w.wrap(client)
+	}
 	w.ns, err = cache.New(w.Context(), state, opt)
 	w.check(err)
 }

@@ -364,6 +364,9 @@ func (ns *Namespace) collect() error {
 		if err := ns.content.Drop(gen); err != nil {
 			ns.log.Error("removing content that is not needed", "gen", gen, "err", err)
 		}
+		if err := ns.db.UpdateLazily(func(tx *store.Tx) error { return forgetResumptions(tx, []uint64{gen}) }); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -97,6 +97,18 @@ func (w *walk) inFolder(o remote.Object) placement {
 // "GET /resources/list", "Searching for Files and Folders"). A server whose
 // search does not do what is said there gets an error of kind Unsupported.
 func (c *Client) ListTree(ctx context.Context, dir remote.Ref, page func([]remote.Object) error) (remote.Listing, error) {
+	return c.listTree(ctx, &walk{op: opTree, dir: dir, hand: page}, "name")
+}
+
+// ListOwnTree is ListTree without an entry in common between two pages, names
+// in descending order. The reference lets search mode ignore "type", so files
+// alone cannot be asked for.
+func (c *Client) ListOwnTree(ctx context.Context, dir remote.Ref, page func([]remote.Object) error, enough func(total int) bool) (remote.Listing, error) {
+	return c.listTree(ctx, &walk{op: opTree, dir: dir, hand: page, own: true, enough: enough}, "-name")
+}
+
+func (c *Client) listTree(ctx context.Context, w *walk, sort string) (remote.Listing, error) {
+	dir := w.dir
 	id, err := identifier(opTree, dir)
 	if err != nil {
 		return remote.Listing{}, err
@@ -104,9 +116,8 @@ func (c *Client) ListTree(ctx context.Context, dir remote.Ref, page func([]remot
 	if dir.Path, err = c.pathOf(ctx, dir); err != nil {
 		return remote.Listing{}, err
 	}
-	w := &walk{c: c, op: opTree, dir: dir, hand: page, query: url.Values{"resource": {id}, "name": {"*"}, "sort": {"name"}}}
-	w.place = w.inTree
-	w.tree = true
+	w.c, w.dir, w.place, w.tree = c, dir, w.inTree, true
+	w.query = url.Values{"resource": {id}, "name": {"*"}, "sort": {sort}}
 	return w.list(ctx)
 }
 
