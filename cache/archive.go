@@ -2,6 +2,7 @@ package cache
 
 import (
 	"archive/zip"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -97,11 +98,11 @@ func (j *job) sendBatch(ctx context.Context) error {
 	if err := j.learnMoved(objects, results); err != nil {
 		return err
 	}
-	clean := j.removeTemp(ctx, temp)
-	if err := j.commitBatch(objects, results); err != nil || clean {
-		return err
+	var later error
+	if !j.removeTemp(ctx, temp) {
+		later = j.cleanLater() // before the commit, so that a flush waits for it
 	}
-	return j.cleanLater()
+	return cmp.Or(j.commitBatch(objects, results), later)
 }
 
 // learnMoved takes the ids of top folders that the listing did not show from the

@@ -140,7 +140,7 @@ func (t txn) resurrect(ino uint64) error {
 // showAgain takes back a delete that was not sent.
 func (t txn) showAgain(n *store.Node) error {
 	c := *n
-	c.Exists, c.Dirty, c.Gen = true, nil, 0
+	c.Exists, c.Dirty, c.Gen, c.Copy = true, nil, 0, nil
 	c.Place = n.Remote.Place
 	if c.Kind != Dir {
 		c.Size, c.Mtime = n.Remote.Size, n.Remote.ModTime

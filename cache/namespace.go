@@ -115,6 +115,9 @@ type Namespace struct {
 	causes map[uint64]string
 	// plain counts, per node, the archives with it that failed.
 	plain map[uint64]int
+	// noCopy are nodes that the provider failed to copy: they are sent with their
+	// contents.
+	noCopy map[uint64]bool
 	// hurried counts, per file, the closes that wait for it to be sent.
 	hurried map[uint64]int
 	// lingering are deleted nodes that nothing needs, and since when.
@@ -176,7 +179,7 @@ func newNamespace(state *State, opt Options) *Namespace {
 		opt: opt, log: opt.Logger, remote: opt.Remote, caps: opt.Remote.Capabilities(),
 		state: state, db: state.db, inos: store.NewInos(), gens: store.NewGens(),
 		inflight: map[uint64]int{}, inflightPlaces: map[store.Place]int{},
-		moving: map[uint64]int{}, busyBelow: map[uint64]int{}, hurried: map[uint64]int{}, plain: map[uint64]int{}, causes: map[uint64]string{}, lingering: map[uint64]int64{},
+		moving: map[uint64]int{}, busyBelow: map[uint64]int{}, hurried: map[uint64]int{}, plain: map[uint64]int{}, noCopy: map[uint64]bool{}, causes: map[uint64]string{}, lingering: map[uint64]int64{},
 		gone: map[string]int64{}, trees: map[uint64]int64{}, open: map[uint64]*inode{},
 		hot: map[store.Place]heat{}, running: map[int64]bool{}, unresolved: map[int64]*job{},
 	}

@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -64,6 +65,9 @@ func (ns *Namespace) begin(ctx context.Context, step outbox.Step, in *outbox.Inp
 	j := &job{ns: ns, step: step}
 	if err := ns.keepForReaders(ctx, step); err != nil {
 		return nil, err
+	}
+	if any, err := ns.writeOutFor(ctx, step); any || err != nil {
+		return nil, cmp.Or(err, outbox.ErrChanged)
 	}
 	reserved := false
 	err := ns.update(func(t txn) error {

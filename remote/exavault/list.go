@@ -100,11 +100,22 @@ func (c *Client) ListTree(ctx context.Context, dir remote.Ref, page func([]remot
 	return c.listTree(ctx, &walk{op: opTree, dir: dir, hand: page}, "name")
 }
 
-// ListOwnTree is ListTree without an entry in common between two pages, names
-// in descending order. The reference lets search mode ignore "type", so files
-// alone cannot be asked for.
+// ListOwnTree is ListTree without an entry in common between two pages, files
+// first. Search mode ignores the parameter "type" (the reference), so files alone
+// cannot be asked for; that one may sort by type is likely, and not stated: a
+// server that refuses it is not asked again.
 func (c *Client) ListOwnTree(ctx context.Context, dir remote.Ref, page func([]remote.Object) error, enough func(total int) bool) (remote.Listing, error) {
-	return c.listTree(ctx, &walk{op: opTree, dir: dir, hand: page, own: true, enough: enough}, "-name")
+	list := func(sort string) (remote.Listing, error) {
+		return c.listTree(ctx, &walk{op: opTree, dir: dir, hand: page, own: true, enough: enough}, sort)
+	}
+	if !c.noTypeSort.Load() {
+		l, err := list("-type,-name")
+		if !isStatus(err, http.StatusBadRequest) {
+			return l, err
+		}
+		c.noTypeSort.Store(true)
+	}
+	return list("name")
 }
 
 func (c *Client) listTree(ctx context.Context, w *walk, sort string) (remote.Listing, error) {
