@@ -25,7 +25,7 @@ func (j *job) upload(ctx context.Context) error {
 	defer done()
 	up := remote.Upload{
 		Parent: j.parent, Name: j.place.Name, Size: body.size, Content: body, Progress: report,
-		Overwrite: j.over != nil || j.node.Remote.Exists,
+		Overwrite: j.over != nil || j.node.Remote.Exists, Replaces: j.replaced(),
 	}
 	if err := j.resumable(&up); err != nil {
 		return err
@@ -44,6 +44,22 @@ func (j *job) upload(ctx context.Context) error {
 		return err
 	}
 	return j.uploaded(o, body.size)
+}
+
+// replaced addresses the object that an upload overwrites, if it does.
+func (j *job) replaced() (ref remote.Ref) {
+	n := j.over
+	if n == nil && j.node.Remote.Exists {
+		n = j.node
+	}
+	if n == nil {
+		return ref
+	}
+	_ = j.ns.view(func(t txn) error {
+		ref = t.ref(n)
+		return nil
+	})
+	return ref
 }
 
 // seal keeps the generation that is sent as it is until the outcome is known: to
@@ -286,6 +302,9 @@ func (j *job) commitPlaced(t txn, ino uint64, o remote.Object) error {
 	if err != nil || n == nil {
 		return err
 	}
+	if o.Name == "" {
+		return j.commitUndescribed(t, n, j.place)
+	}
 	s, err := t.resultState(o, j.place)
 	if err != nil {
 		return err
@@ -296,12 +315,15 @@ func (j *job) commitPlaced(t txn, ino uint64, o remote.Object) error {
 	if n.Remote.Exists && n.Remote.ID == s.ID && n.Remote.Size == s.Size && n.Kind == File {
 		s.Content = n.Remote.ContentKey() // a new version of the same content
 	}
-	j.expectPlaced(t, n, o)
+	j.expectPlaced(t, o)
 	return t.commitState(n, s)
 }
 
 // commitState makes s a node's remote state and base.
 func (t txn) commitState(n *store.Node, s store.State) error {
+	if !t.ns.caps.IDs && n.Remote.Exists && !t.ns.samePlace(n.Remote.Place, s.Place) {
+		t.remember(n.Remote) // a listing from before shows another object there
+	}
 	c := *n
 	c.Remote, c.Dirty = s, t.rebased(n, s)
 	if !differs(&c) {
@@ -328,30 +350,31 @@ func (t txn) rebased(n *store.Node, s store.State) *store.Dirty {
 }
 
 // expectPlaced tells the feed's reader which entry the call will leave.
-func (j *job) expectPlaced(t txn, n *store.Node, o remote.Object) {
+func (j *job) expectPlaced(t txn, o remote.Object) {
 	op := remote.Moved
 	if j.step.Op == outbox.Mkdir {
 		op = remote.MadeDir
 	}
-	p := o.Path
-	if p == "" {
-		p = path.Join(j.parent.Path, n.Remote.Name)
-	}
-	t.ns.feed.Expect(op, p, t.ns.now())
+	t.ns.feed.Expect(op, o.Path, t.ns.now())
 }
 
-// commitMoved takes in one item of a Move. Providers that do not describe it
-// leave it as it was, in its new folder.
+// commitUndescribed takes in that an object is elsewhere. Providers that do not
+// describe it there leave it as it was.
+func (j *job) commitUndescribed(t txn, n *store.Node, place store.Place) error {
+	s := n.Remote
+	s.Place, s.Seen, s.Content = place, t.ns.now(), n.Remote.ContentKey()
+	t.ns.feed.Expect(remote.Moved, path.Join(j.parent.Path, place.Name), t.ns.now())
+	return t.commitState(n, s)
+}
+
+// commitMoved takes in one item of a Move.
 func (j *job) commitMoved(t txn, ino uint64, o remote.Object) error {
 	n, err := t.get(ino)
 	if err != nil || n == nil {
 		return err
 	}
 	if o.Name == "" {
-		s := n.Remote
-		s.Parent, s.Seen, s.Content = j.step.Parent, t.ns.now(), n.Remote.ContentKey()
-		j.expectPlaced(t, n, o)
-		return t.commitState(n, s)
+		return j.commitUndescribed(t, n, store.Place{Parent: j.step.Parent, Name: n.Remote.Name})
 	}
 	moved := *j
 	moved.place = store.Place{Parent: j.step.Parent, Name: n.Remote.Name}
@@ -396,7 +419,7 @@ func (j *job) commitBelow(t txn, dir uint64) error {
 
 // deleted takes in that a node's object is gone by our own doing.
 func (t txn) deleted(n *store.Node) error {
-	t.remember(n.Remote.ID)
+	t.remember(n.Remote)
 	if n.Exists {
 		// Shown again meanwhile: it is new now.
 		c := *n

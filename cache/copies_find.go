@@ -1,6 +1,8 @@
 package cache
 
 import (
+	"strings"
+
 	"github.com/frugalfs/frugalfs/cache/outbox"
 	"github.com/frugalfs/frugalfs/cache/store"
 )
@@ -15,6 +17,9 @@ func (s *snapshot) addCopy(n *store.Node, node *outbox.Node) error {
 		return err
 	}
 	node.CopyOf, node.CopyName = from.Ino, from.Remote.Name
+	if node.CopyName == n.Name {
+		return nil // nothing has the name but this
+	}
 	node.CopyFree, err = s.t.freeAt(store.Place{Parent: n.Parent, Name: from.Remote.Name}, n.Ino)
 	return err
 }
@@ -30,8 +35,13 @@ func (t txn) freeAt(p store.Place, but uint64) (bool, error) {
 	if err != nil || (here != nil && here.Ino != but) {
 		return false, err
 	}
-	there, err := t.RemoteChild(p.Parent, p.Name)
-	return err == nil && there == nil, err
+	there, err := t.RemoteChildren(p.Parent)
+	for _, n := range there {
+		if n.Remote.Name == p.Name || (t.ns.caps.CaseFolds && strings.EqualFold(n.Remote.Name, p.Name)) {
+			return false, nil
+		}
+	}
+	return err == nil, err
 }
 
 // copySource returns the clean node whose object, with all that is in it, a new
@@ -77,7 +87,7 @@ func (t txn) guessSource(dir uint64, depth int) (uint64, error) {
 		return 0, err
 	}
 	for _, c := range nodes {
-		from := c.Ino
+		var from uint64
 		switch {
 		case c.Copy != nil:
 			from = c.Copy.Source

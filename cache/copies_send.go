@@ -227,7 +227,7 @@ func (j *job) observeSources(ctx context.Context) error {
 			if !trees {
 				return remote.E(remote.Unsupported, "copy", from.Name, nil)
 			}
-			list = j.ns.listTree
+			list = func(ctx context.Context, dir uint64) error { return j.ns.listTree(ctx, dir, nil) }
 		}
 		if listed[dir] {
 			continue

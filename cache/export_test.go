@@ -38,13 +38,15 @@ func (ns *Namespace) Ready() (n int) {
 	return n
 }
 
-// ReadyPaths returns the folders that would be sent now.
-func (ns *Namespace) ReadyPaths() (paths []string) {
-	in, _, _ := (&tree{ns}).Snapshot(false)
-	for _, node := range in.Nodes {
-		if node.Ready && node.Dir {
-			paths = append(paths, ns.pathOf(node.Ino))
-		}
+// Has tells whether all of a file's content is cached.
+func (ns *Namespace) Has(ino uint64) bool {
+	n, err := ns.node(ino)
+	return err == nil && ns.content.Complete(keyOf(n))
+}
+
+// Evict drops the cached content of files.
+func (ns *Namespace) Evict(inos ...uint64) {
+	for _, ino := range inos {
+		ns.content.Forget(ino, "")
 	}
-	return paths
 }

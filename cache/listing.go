@@ -11,10 +11,11 @@ import (
 	"github.com/frugalfs/frugalfs/remote/ledger"
 )
 
-// Deadlines of the listing of one folder, all pages and retries included, and of
-// a look at one object.
+// Deadlines of the listing of one folder and of a tree, all pages and retries
+// included, and of a look at one object.
 const (
 	listDeadline = 5 * time.Minute
+	treeDeadline = 2 * time.Hour
 	lookDeadline = time.Minute
 )
 
@@ -27,16 +28,36 @@ func formatIno(ino uint64) string { return strconv.FormatUint(ino, 36) }
 // the provider cannot be asked, old knowledge is good enough, and only a folder
 // of which nothing is known is an error.
 func (ns *Namespace) ensureListed(ctx context.Context, dir uint64) error {
+	return ns.ensure(ctx, dir, ns.list)
+}
+
+// ensureWalked is ensureListed for a folder that a program opens to list it: if
+// that is one of many, they are asked for together.
+func (ns *Namespace) ensureWalked(ctx context.Context, dir uint64) error {
+	ns.walks.opened(callerOf(ctx).PID, dir, ns.now())
+	return ns.ensure(ctx, dir, ns.listOnWalk)
+}
+
+// ensure is ensureListed with the way to list.
+func (ns *Namespace) ensure(ctx context.Context, dir uint64, list func(context.Context, uint64) error) error {
 	known, fresh, err := ns.freshness(dir)
 	if err != nil || fresh {
 		return err
+	}
+	if waited, err := ns.awaitTree(ctx, dir); waited {
+		if err != nil {
+			return err
+		}
+		if known, fresh, err = ns.freshness(dir); err != nil || fresh {
+			return err
+		}
 	}
 	if known {
 		if fresh, err = ns.refreshByFeed(ctx, dir); err != nil || fresh {
 			return ns.orOld(known, err)
 		}
 	}
-	return ns.orOld(known, ns.list(ctx, dir))
+	return ns.orOld(known, list(ctx, dir))
 }
 
 // orOld drops an error of a refresh if something older is known.
@@ -88,20 +109,27 @@ func (ns *Namespace) fresh(l store.Listing) bool {
 // leaves.
 func (ns *Namespace) list(ctx context.Context, dir uint64) error {
 	cause := ns.cause(ctx, dir)
-	return ns.share(ctx, "list "+formatIno(dir), func(ctx context.Context) error {
-		return ns.listNow(ledger.WithCause(ctx, cause), dir)
+	return ns.untilStanding(ctx, cause.Path, func() error {
+		return ns.share(ctx, "list "+formatIno(dir), func(ctx context.Context) error {
+			return ns.listNow(ledger.WithCause(ctx, cause), dir)
+		})
 	})
 }
 
 // share runs f once for all callers of the same key. f runs under the
 // namespace's context, so that it goes on when a caller leaves.
 func (ns *Namespace) share(ctx context.Context, key string, f func(context.Context) error) error {
+	return ns.shareFor(ctx, listDeadline, key, f)
+}
+
+// shareFor is share with a deadline for f.
+func (ns *Namespace) shareFor(ctx context.Context, deadline time.Duration, key string, f func(context.Context) error) error {
 	if err := ns.ctx.Err(); err != nil {
 		return remote.E(remote.Canceled, "wait", "", err)
 	}
 	class := ledger.ClassOf(ctx)
 	done := ns.flights.DoChan(key, func() (any, error) {
-		work, cancel := context.WithTimeout(ledger.WithClass(ns.ctx, class), listDeadline)
+		work, cancel := context.WithTimeout(ledger.WithClass(ns.ctx, class), deadline)
 		defer cancel()
 		return nil, f(work)
 	})
@@ -115,16 +143,18 @@ func (ns *Namespace) share(ctx context.Context, key string, f func(context.Conte
 
 // listNow lists one folder.
 func (ns *Namespace) listNow(ctx context.Context, dir uint64) error {
-	before, ref, err := ns.aboutToList(dir)
+	q, err := ns.aboutToList(dir)
 	if err != nil {
 		return err
 	}
-	l, err := ns.runListing(ctx, dir, func(page func([]remote.Object) error) (remote.Listing, error) {
+	ctx = remote.WithFirstPage(ctx, ns.walks.learn)
+	before, ref := q.known, q.ref
+	l, err := ns.runListing(ctx, dir, q, func(page func([]remote.Object) error) (remote.Listing, error) {
 		return ns.remote.List(ctx, ref, page)
 	})
 	if err == nil && l.Total == 0 && before.Complete && before.Entries > 0 {
 		// A folder that was full and comes back empty is asked twice.
-		l, err = ns.runListing(ctx, dir, func(page func([]remote.Object) error) (remote.Listing, error) {
+		l, err = ns.runListing(ctx, dir, q, func(page func([]remote.Object) error) (remote.Listing, error) {
 			return ns.remote.List(ctx, ref, page)
 		})
 	}
@@ -133,14 +163,14 @@ func (ns *Namespace) listNow(ctx context.Context, dir uint64) error {
 	}
 	ns.health.note(err, ns.opt.Now())
 	if remote.IsKind(err, remote.NotExist) {
-		return ns.lostFolder(ctx, dir, err)
+		return ns.lostFolder(ctx, dir, q, err)
 	}
 	return err
 }
 
 // aboutToList returns what is known of a folder's entries, and its address. The
 // folder may be deleted here.
-func (ns *Namespace) aboutToList(dir uint64) (l store.Listing, ref remote.Ref, err error) {
+func (ns *Namespace) aboutToList(dir uint64) (q question, err error) {
 	err = ns.view(func(t txn) error {
 		n, err := t.get(dir)
 		switch {
@@ -151,11 +181,13 @@ func (ns *Namespace) aboutToList(dir uint64) (l store.Listing, ref remote.Ref, e
 		case !n.Remote.Exists:
 			return remote.E(remote.NotExist, "list", n.Name, nil)
 		}
-		ref = t.ref(n)
-		l, err = t.listing(dir)
+		if q, err = t.ask(n); err != nil {
+			return err
+		}
+		q.known, err = t.listing(dir)
 		return err
 	})
-	return l, ref, err
+	return q, err
 }
 
 // arrival is when an entry was last handed over by a listing under way.
@@ -163,16 +195,16 @@ type arrivals map[uint64]int64
 
 // runListing takes in the pages of one folder's listing, and then what the
 // listing proves absent.
-func (ns *Namespace) runListing(ctx context.Context, dir uint64, run func(func([]remote.Object) error) (remote.Listing, error)) (remote.Listing, error) {
+func (ns *Namespace) runListing(ctx context.Context, dir uint64, q question, run func(func([]remote.Object) error) (remote.Listing, error)) (remote.Listing, error) {
 	start := ns.now()
 	seen := arrivals{}
 	l, err := run(func(objects []remote.Object) error {
-		return ns.update(func(t txn) error { return t.mergePage(dir, objects, start, seen) })
+		return ns.updateIf(q, func(t txn) error { return t.mergePage(dir, objects, start, seen) })
 	})
 	if err != nil || !l.Complete {
 		return l, err
 	}
-	err = ns.update(func(t txn) error { return t.sweep(dir, l, start, seen) })
+	err = ns.updateIf(q, func(t txn) error { return t.sweep(dir, l, start, seen) })
 	return l, err
 }
 
@@ -192,10 +224,15 @@ func (t txn) mergePage(dir uint64, objects []remote.Object, sent int64, seen arr
 // it showed, also of those that are left alone: a node that was not seen is gone.
 func (t txn) mergeSeen(dir uint64, o remote.Object, sent int64) (uint64, error) {
 	ino, err := t.mergeObject(dir, o, sent)
-	if err != nil || ino != 0 || o.ID == "" {
+	if err != nil || ino != 0 {
 		return ino, err
 	}
-	n, err := t.ByRemoteID(o.ID)
+	var n *store.Node
+	if t.ns.caps.IDs {
+		n, err = t.ByRemoteID(o.ID)
+	} else {
+		n, err = t.standing(store.Place{Parent: dir, Name: o.Name})
+	}
 	if err != nil || n == nil {
 		return 0, err
 	}
@@ -226,13 +263,13 @@ func (t txn) sweep(dir uint64, l remote.Listing, start int64, seen arrivals) err
 
 // lostFolder handles that the provider does not know a folder. The mount's root
 // is never taken for deleted.
-func (ns *Namespace) lostFolder(ctx context.Context, dir uint64, cause error) error {
+func (ns *Namespace) lostFolder(ctx context.Context, dir uint64, q question, cause error) error {
 	if dir == RootIno {
 		return remote.E(remote.Stale, "list", ns.opt.Root,
 			fmt.Errorf("the mounted folder is not there (deleted or renamed at the provider, or other credentials): nothing is taken for deleted; %w", cause))
 	}
 	var parent uint64
-	err := ns.update(func(t txn) error {
+	err := ns.updateIf(q, func(t txn) error {
 		n, err := t.get(dir)
 		if err != nil || n == nil {
 			return err
@@ -282,10 +319,10 @@ func (t txn) staleTree(dir uint64) error {
 // look asks for the state of one node's object and takes it in.
 func (ns *Namespace) look(ctx context.Context, ino uint64) error {
 	var n *store.Node
-	var ref remote.Ref
+	var q question
 	err := ns.view(func(t txn) (err error) {
-		if n, err = t.get(ino); n != nil {
-			ref = t.ref(n)
+		if n, err = t.get(ino); n != nil && err == nil {
+			q, err = t.ask(n)
 		}
 		return err
 	})
@@ -295,15 +332,15 @@ func (ns *Namespace) look(ctx context.Context, ino uint64) error {
 	ctx, cancel := context.WithTimeout(ctx, lookDeadline)
 	defer cancel()
 	sent := ns.now()
-	o, err := ns.remote.Stat(ctx, ref)
+	o, err := ns.remote.Stat(ctx, q.ref)
 	ns.health.note(err, ns.opt.Now())
 	switch {
 	case remote.IsKind(err, remote.NotExist):
-		return ns.update(func(t txn) error { return t.lookedGone(ino, sent) })
+		return ns.updateIf(q, func(t txn) error { return t.lookedGone(ino, sent) })
 	case err != nil:
 		return err
 	}
-	return ns.update(func(t txn) error { return t.looked(ino, o, sent) })
+	return ns.updateIf(q, func(t txn) error { return t.looked(ino, o, sent) })
 }
 
 func (t txn) lookedGone(ino uint64, sent int64) error {

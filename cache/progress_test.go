@@ -37,7 +37,7 @@ func (h *halting) Upload(ctx context.Context, up remote.Upload) (remote.Object, 
 func TestUploadShowsItsProgressAndIsResumed(t *testing.T) {
 	h := &halting{fails: 1}
 	w := newWorld(t, nil, unhurried, func(w *world) {
-		w.wrap = func(c *exavault.Client) remote.Remote { h.Client = c; return h }
+		w.as = func(c *exavault.Client) remote.Remote { h.Client = c; return h }
 	})
 	var shown []byte
 	h.during = func() {

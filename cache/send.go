@@ -3,6 +3,7 @@ package cache
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/frugalfs/frugalfs/cache/outbox"
@@ -21,7 +22,7 @@ func (tr *tree) Do(ctx context.Context, step outbox.Step, in *outbox.Input) erro
 	case outbox.ListDir:
 		return ns.list(ctx, step.Parent)
 	case outbox.ListTree:
-		return ns.listTree(ctx, step.Parent)
+		return ns.listTree(ctx, step.Parent, nil)
 	}
 	j, err := ns.begin(ctx, step, in)
 	if err != nil {
@@ -32,7 +33,7 @@ func (tr *tree) Do(ctx context.Context, step outbox.Step, in *outbox.Input) erro
 
 // observed puts off a node that cannot be looked at.
 func (ns *Namespace) observed(ino uint64, err error) error {
-	if err != nil {
+	if err != nil && !errors.Is(err, outbox.ErrChanged) {
 		ns.putOff([]uint64{ino}, err)
 	}
 	return err

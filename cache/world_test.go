@@ -37,9 +37,9 @@ type world struct {
 	led      *ledger.Ledger
 	opt      cache.Options
 	switches map[string]string
-	// wrap, if not nil, puts something between the namespace and the client.
-	wrap func(*exavault.Client) remote.Remote
-	log  bytes.Buffer
+	// as, if not nil, is what the mount takes the account for.
+	as  func(*exavault.Client) remote.Remote
+	log bytes.Buffer
 }
 
 // newWorld starts a sandbox whose account holds files, by path, and mounts it.
@@ -107,8 +107,8 @@ func (w *world) mount() {
 	w.check(err)
 	opt := w.opt
 	opt.Remote, opt.Account = client, "sandbox"
-	if w.wrap != nil {
-		opt.Remote = w.wrap(client)
+	if w.as != nil {
+		opt.Remote = w.as(client)
 	}
 	w.ns, err = cache.New(w.Context(), state, opt)
 	w.check(err)
@@ -248,7 +248,7 @@ func (w *world) names(name string) map[string]cache.Attr {
 func (w *world) flush() int {
 	w.Helper()
 	before := w.server.Count()
-	ctx, cancel := context.WithTimeout(w.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(w.Context(), 2*time.Minute)
 	defer cancel()
 	left, err := w.ns.Flush(ctx)
 	if err != nil || len(left) > 0 {
@@ -268,5 +268,23 @@ func (w *world) costs(what string, most int, f func()) {
 	f()
 	if got := w.server.Count(); got > most {
 		w.Errorf("%s cost %d requests, at most %d expected: %v", what, got, most, w.server.CountBy())
+	}
+}
+
+// until polls a condition.
+func (w *world) until(ok func() bool) {
+	for end := time.Now().Add(time.Minute); !ok(); runtime.Gosched() {
+		if time.Now().After(end) {
+			w.Error("a condition does not come true")
+			return
+		}
+	}
+}
+
+// removeRemote deletes from the account behind the mount's back.
+func (w *world) removeRemote(names ...string) {
+	w.Helper()
+	for _, name := range names {
+		w.check(os.RemoveAll(filepath.Join(w.root(), name)))
 	}
 }

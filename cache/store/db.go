@@ -48,6 +48,8 @@ type DB struct {
 	// onReset is called with mu held after a transaction was rolled back: what
 	// was cached of it is wrong.
 	onReset func()
+	// fold, if not nil, returns what names have in common that are one name.
+	fold func(string) string
 	// fail injects errors in tests; nil otherwise.
 	fail func(label string) error
 }
@@ -101,10 +103,15 @@ func (db *DB) setUp(fresh bool) error {
 			return err
 		}
 	}
+	prepare := db.check
 	if fresh {
-		return db.create(ctx)
+		prepare = db.create
 	}
-	return db.check(ctx)
+	if err := prepare(ctx); err != nil {
+		return err
+	}
+	_, err = conn.ExecContext(ctx, indices)
+	return err
 }
 
 // create makes the tables; a process killed halfway leaves none of them.
@@ -166,6 +173,11 @@ func (db *DB) quickCheck(ctx context.Context) error {
 	}
 	return nil
 }
+
+// FoldNames sets what returns what all names have in common that are one name
+// in a folder; without it every name is one of its own. It must be set before
+// anything is stored, and be the same whenever the database is opened.
+func (db *DB) FoldNames(fold func(string) string) { db.fold = fold }
 
 // OnReset sets what is called, with the lock held, after a transaction was
 // rolled back.

@@ -9,6 +9,7 @@ CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE nodes (
 	ino INTEGER PRIMARY KEY,
 	parent INTEGER NOT NULL, name TEXT NOT NULL,
+	fold TEXT,                       -- null: the name; see DB.FoldNames
 	kind INTEGER NOT NULL, present INTEGER NOT NULL,
 	mode INTEGER NOT NULL, uid INTEGER NOT NULL, gid INTEGER NOT NULL,
 	size INTEGER NOT NULL, mtime INTEGER NOT NULL, ctime INTEGER NOT NULL,
@@ -19,7 +20,7 @@ CREATE TABLE nodes (
 	r_content TEXT,                  -- null: r_id@r_version
 	c_source INTEGER, c_content TEXT, c_size INTEGER -- null: no copy
 );
-CREATE UNIQUE INDEX nodes_place ON nodes(parent, name) WHERE present;
+CREATE UNIQUE INDEX nodes_place ON nodes(parent, coalesce(fold, name)) WHERE present;
 CREATE INDEX nodes_parent ON nodes(parent);
 CREATE INDEX nodes_rparent ON nodes(r_parent) WHERE r_parent IS NOT NULL;
 CREATE INDEX nodes_rid ON nodes(r_id) WHERE r_id IS NOT NULL;
@@ -62,3 +63,7 @@ var migrations = []string{
 	ALTER TABLE nodes ADD COLUMN c_size INTEGER;
 	CREATE INDEX nodes_copy ON nodes(c_source) WHERE c_source IS NOT NULL;`,
 }
+
+// indices are those that came after the tables: a database that lacks one gets
+// it when it is opened, and older versions of frugalfs do not mind it.
+const indices = `CREATE INDEX IF NOT EXISTS nodes_dirs ON nodes(parent) WHERE kind=1`

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/frugalfs/frugalfs/remote"
+	"github.com/frugalfs/frugalfs/remote/clientkit"
 )
 
 // pager is a folder "/d" (id 3) of n files behind a server of a given temper.
@@ -89,6 +90,27 @@ func TestListPages(t *testing.T) {
 				t.Errorf("%s, %d entries: %d requests, want %d", name, n, p.count, want)
 			}
 		}
+	}
+}
+
+// TestFirstPage: a caller learns how long a listing is after one request, and may
+// end it there.
+func TestFirstPage(t *testing.T) {
+	p := newPager(t, 25)
+	s := serve(t, p.serve, func(o *Options) { o.PageSize = 10 })
+	enough := errors.New("enough")
+	var got names
+	var told []remote.FirstPage
+	look := func(p remote.FirstPage) error {
+		told = append(told, p)
+		if len(got) != 10 {
+			t.Errorf("the entries of the page were not handed over: %d", len(got))
+		}
+		return enough
+	}
+	_, err := s.List(remote.WithFirstPage(ctx, look), folderD, got.page)
+	if !errors.Is(err, enough) || p.count != 1 || len(told) != 1 || told[0] != (remote.FirstPage{Entries: 10, Total: 25}) {
+		t.Errorf("%v, %d requests, told %v", err, p.count, told)
 	}
 }
 
@@ -387,7 +409,7 @@ func checkListing(t *testing.T, s *server, body string, tree bool) {
 	take := func(os []remote.Object) error {
 		for _, o := range os {
 			seen[o.ID] = true
-			if !validName(o.Name) || !validPath(o.Path) || !strings.HasSuffix(o.Path, "/"+o.Name) || o.Size < 0 || o.ID == "" || o.Dir == (o.Version != "") {
+			if !clientkit.ValidName(o.Name) || !clientkit.ValidPath(o.Path) || !strings.HasSuffix(o.Path, "/"+o.Name) || o.Size < 0 || o.ID == "" || o.Dir == (o.Version != "") {
 				t.Errorf("handed over %+v", o)
 			}
 			if tree && !strings.HasPrefix(o.Path, "/d/") {

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/frugalfs/frugalfs/remote"
+	"github.com/frugalfs/frugalfs/remote/clientkit"
 )
 
 // placement is where an entry is, seen from what was listed.
@@ -68,7 +69,7 @@ func (w *walk) report(r *run) {
 		level = slog.LevelWarn
 	}
 	w.c.log.Log(context.Background(), level, "left out entries that the provider listed",
-		"folder", clean(w.dir.Path), "impossible names", r.refused, "unreadable", r.unreadable)
+		"folder", clientkit.Clean(w.dir.Path), "impossible names", r.refused, "unreadable", r.unreadable)
 }
 
 // run is one run over all pages of a listing. One goroutine uses it.
@@ -102,7 +103,7 @@ type run struct {
 // it has.
 type folder struct {
 	path  string
-	count number
+	count clientkit.Number
 }
 
 // pages reads page after page until all entries were seen or no progress is
@@ -162,8 +163,8 @@ func (r *run) end(l remote.Listing) (remote.Listing, error) {
 func (r *run) unvisited() (empty, unknown bool) {
 	for _, d := range r.dirs {
 		if _, ok := r.parents[d.path]; !ok {
-			empty = empty || d.count.n > 0
-			unknown = unknown || !d.count.ok
+			empty = empty || d.count.N > 0
+			unknown = unknown || !d.count.OK
 		}
 	}
 	return empty, unknown
@@ -187,13 +188,16 @@ func (r *run) page(ctx context.Context, offset int64) error {
 		return err
 	}
 	r.count(page.total)
-	return r.flush()
+	if err := r.flush(); err != nil || !r.first || r.total < 0 {
+		return err
+	}
+	return remote.ShowFirstPage(ctx, remote.FirstPage{Entries: r.entries, Total: int(r.total)})
 }
 
 // count compares the totals of all pages.
-func (r *run) count(total number) {
-	n := total.n
-	if !total.ok || n < 0 {
+func (r *run) count(total clientkit.Number) {
+	n := total.N
+	if !total.OK || n < 0 {
 		n = -1
 	}
 	if !r.first && n != r.total || n >= 0 && int64(len(r.seen)) > n {
@@ -205,18 +209,18 @@ func (r *run) count(total number) {
 // element takes one entry of a page.
 func (r *run) element(dec *json.Decoder) error {
 	var w resource
-	if err := lenient(dec.Decode(&w)); err != nil {
+	if err := clientkit.Lenient(dec.Decode(&w)); err != nil {
 		return r.w.call(0, 0).corrupt(http.StatusOK, "an entry cannot be read", eofIsShort(err))
 	}
 	r.entries++
 	switch {
-	case !w.ID.ok:
+	case !w.ID.OK:
 		r.unreadable++
 		return nil
 	case r.shared():
-		r.changed = r.changed || w.ID.n != r.last
+		r.changed = r.changed || w.ID.N != r.last
 	default:
-		r.note(w.ID.n)
+		r.note(w.ID.N)
 	}
 	return r.take(&w)
 }
@@ -251,7 +255,7 @@ func (r *run) take(w *resource) error {
 	return r.accept(o, w.Attributes.FileCount)
 }
 
-func (r *run) accept(o remote.Object, count number) error {
+func (r *run) accept(o remote.Object, count clientkit.Number) error {
 	switch r.w.place(o) {
 	case itself:
 		r.isFile = !o.Dir
@@ -272,7 +276,7 @@ func (r *run) accept(o remote.Object, count number) error {
 }
 
 // survey remembers what end needs to know about a tree.
-func (r *run) survey(o remote.Object, count number) {
+func (r *run) survey(o remote.Object, count clientkit.Number) {
 	if !r.w.tree {
 		return
 	}

@@ -82,6 +82,34 @@ type Harness struct {
 	// NeverComplete is true if the server does not tell how many entries
 	// there are.
 	NeverComplete bool
+	// UploadCost is how many transactions an upload takes to a name that is
+	// free, ChangeCost how many a rename, and a batch of moves or copies. 0
+	// means 1.
+	UploadCost, ChangeCost int
+	// FullPagesGoOn is true if a listing whose last page is full takes another
+	// request to prove that nothing follows.
+	FullPagesGoOn bool
+	// MkdirCost is how many transactions making a folder takes, 0 means 1.
+	MkdirCost int
+	// PathsSearched is true if a reference without an ID takes further
+	// transactions.
+	PathsSearched bool
+	// TakenUnseen is true if the server lets a name be taken twice and does not
+	// say so: both objects are kept, and a listing shows one of them under
+	// another name.
+	TakenUnseen bool
+	// CopiesLimited is true if folders, or anything at this server, cannot be
+	// copied although the client can. The suite then leaves copies out.
+	CopiesLimited bool
+	// Keeps tells whether the provider keeps a name exactly; nil means any.
+	// Other names are left out.
+	Keeps func(name string) bool
+	// SharedReads is true if a read may cost nothing, as it uses what an
+	// earlier one of the same file brought.
+	SharedReads bool
+	// UploadResolves is true if the client itself looks what became of an
+	// upload without an answer.
+	UploadResolves bool
 }
 
 // check is one test of the suite. It runs if the client has the optional
@@ -148,11 +176,15 @@ func offered(r remote.Remote) []string {
 
 // pages returns how many requests a listing of n entries takes at most: pages
 // overlap by one entry.
-func pages(n, size int) int {
-	if n <= size || size < 2 {
-		return 1
+func (h Harness) pages(n int) int {
+	size, most := h.PageSize, 1
+	if n > size && size > 1 {
+		most = (n - 1 + size - 2) / (size - 1)
 	}
-	return (n - 1 + size - 2) / (size - 1)
+	if h.FullPagesGoOn && n > 1 && (n-1)%(size-1) == 0 {
+		most++
+	}
+	return most
 }
 
 func numbered(i int) string { return fmt.Sprintf("file %04d.txt", i) }
