@@ -2,7 +2,7 @@ package cache
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"slices"
 
 	"github.com/frugalfs/frugalfs/cache/content"
@@ -97,8 +97,21 @@ func (ns *Namespace) copiedFrom(ctx context.Context, n *store.Node) (content.Key
 	if err == nil && from != nil {
 		return key, ns.fetcher(ctx, from.Ino, from.Remote), nil
 	}
-	gone := remote.E(remote.Stale, "read", n.Name, fmt.Errorf("what it was copied from was changed elsewhere before the copy was made"))
+	gone := remote.E(remote.Stale, "read", n.Name, errors.New(sourceGone))
 	return key, func(context.Context, int64, int64) (*remote.Download, error) { return nil, gone }, err
+}
+
+// sourceGone says why a copy cannot be made any more.
+const sourceGone = "what it was copied from was changed elsewhere before the copy was made"
+
+// sourceGone tells whether no object has a copy's content any more.
+func (ns *Namespace) sourceGone(n *store.Node) (gone bool) {
+	_ = ns.view(func(t txn) error {
+		from, err := t.source(n.Copy)
+		gone = err == nil && from == nil
+		return err
+	})
+	return gone
 }
 
 // copied opens the content of a copy.
@@ -129,8 +142,8 @@ func (ns *Namespace) writeOut(ctx context.Context, ino uint64) error {
 	in := ns.acquire(ino, false)
 	defer in.release(false)
 	err = in.stage(ctx, nil)
-	if remote.IsKind(err, remote.Stale) {
-		return ns.hold(n, "what it was copied from was changed elsewhere before the copy was made")
+	if err != nil && ns.sourceGone(n) {
+		return ns.hold(n, sourceGone)
 	}
 	if err != nil {
 		return err

@@ -219,7 +219,7 @@ func TestCopyOfWhatOthersChangeIsHeldBack(t *testing.T) {
 	w.cp("large/l", "l")
 	w.putRemote("large/l", "theirs")
 	left, err := w.ns.Flush(w.Context())
-	if len(left) != 1 || !left[0].Failed {
+	if len(left) != 1 || !left[0].Failed || !strings.Contains(left[0].Reason, "copied from") {
 		t.Errorf("left: %+v, %v", left, err)
 	}
 	if w.remoteHas("l") {
