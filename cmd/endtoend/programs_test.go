@@ -33,7 +33,7 @@ func TestPrograms(t *testing.T) {
 }
 
 // fileProviders are the providers whose accounts hold files and folders.
-var fileProviders = []string{"exavault", "exavault1"}
+var fileProviders = []string{"exavault", "exavault1", "filescom", "yetishare"}
 
 func programCp(w *world) {
 	plant(w.t, w.src, 8, 12)

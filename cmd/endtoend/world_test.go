@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/frugalfs/frugalfs/remote/yetishare"
 	"github.com/frugalfs/frugalfs/scripts/rig"
 )
 
@@ -160,6 +161,14 @@ func must(t *testing.T, err error) {
 	}
 }
 
+// root is the folder of this machine that the mount shows.
+func (w *world) root() string {
+	if w.box.Provider == "yetishare" {
+		return filepath.Join(w.box.Root, yetishare.DefaultRoot)
+	}
+	return w.box.Root
+}
+
 // path is a path below the mount.
 func (w *world) path(elem ...string) string {
 	return filepath.Join(append([]string{w.mnt.Dir}, elem...)...)
@@ -193,7 +202,7 @@ func (w *world) command(script string) *exec.Cmd { return w.commandContext(w.ctx
 func (w *world) commandContext(ctx context.Context, script string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, "bash", "-euo", "pipefail", "-c", script)
 	cmd.Env = append(os.Environ(),
-		"SRC="+w.src, "MNT="+w.mnt.Dir, "DIR="+w.dir, "ROOT="+w.box.Root, "LC_ALL=C.UTF-8", "HOME="+w.dir,
+		"SRC="+w.src, "MNT="+w.mnt.Dir, "DIR="+w.dir, "ROOT="+w.root(), "LC_ALL=C.UTF-8", "HOME="+w.dir,
 		"GIT_CONFIG_GLOBAL="+filepath.Join(w.dir, "gitconfig"), "GIT_CONFIG_NOSYSTEM=1",
 		"GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@example.com", "GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@example.com")
 	cmd.Dir = w.dir
@@ -246,7 +255,7 @@ func (w *world) same() {
 func (w *world) diff() {
 	w.t.Helper()
 	var out bytes.Buffer
-	cmd := exec.CommandContext(w.ctx, "diff", "-r", "--no-dereference", w.box.Root, w.mnt.Dir)
+	cmd := exec.CommandContext(w.ctx, "diff", "-r", "--no-dereference", w.root(), w.mnt.Dir)
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := cmd.Run(); err != nil {
 		w.t.Fatalf("diff -r ACCOUNT MOUNT: %v\n%s", err, tail(out.String(), 4000))
@@ -258,7 +267,7 @@ func (w *world) holds(local, folder string) {
 	w.t.Helper()
 	want, err := rig.ReadTree(local, nil)
 	must(w.t, err)
-	got, err := rig.ReadTree(filepath.Join(w.box.Root, folder), nil)
+	got, err := rig.ReadTree(filepath.Join(w.root(), folder), nil)
 	must(w.t, err)
 	if d := rig.Diff("local", want, "account", got); d != "" {
 		w.t.Fatalf("the account is not what was written:\n%s", d)
