@@ -142,6 +142,11 @@ func (ns *Namespace) writeOut(ctx context.Context, ino uint64) error {
 	in := ns.acquire(ino, false)
 	defer in.release(false)
 	err = in.stage(ctx, nil)
+	if remote.IsKind(err, remote.Conflict) || remote.IsKind(err, remote.NotExist) {
+		if e := ns.look(ctx, n.Copy.Source); e != nil && !remote.IsKind(e, remote.NotExist) {
+			return e
+		}
+	}
 	if err != nil && ns.sourceGone(n) {
 		return ns.hold(n, sourceGone)
 	}
