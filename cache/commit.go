@@ -21,10 +21,16 @@ func (j *job) upload(ctx context.Context) error {
 	if err := j.seal(); err != nil {
 		return err
 	}
-	o, err := j.ns.remote.Upload(ctx, remote.Upload{
-		Parent: j.parent, Name: j.place.Name, Size: body.size, Content: body,
+	report, done := j.showProgress(body.size)
+	defer done()
+	up := remote.Upload{
+		Parent: j.parent, Name: j.place.Name, Size: body.size, Content: body, Progress: report,
 		Overwrite: j.over != nil || j.node.Remote.Exists, Replaces: j.replaced(),
-	})
+	}
+	if err := j.resumable(&up); err != nil {
+		return err
+	}
+	o, err := j.ns.remote.Upload(ctx, up)
 	if err != nil {
 		return err
 	}
@@ -195,6 +201,9 @@ func (j *job) commitUploaded(t txn, o remote.Object, size int64) (adopted string
 	}
 	t.ns.feed.Expect(remote.Changed, o.Path, t.ns.now())
 	t.heated(j.place)
+	if err := forgetResumptions(t.Tx, []uint64{j.intent.Gen}); err != nil {
+		return "", err
+	}
 	return t.commitSent(n, s, j.intent.Gen, size, j.place)
 }
 

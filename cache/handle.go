@@ -157,6 +157,9 @@ func (ns *Namespace) cached(ctx context.Context, ino uint64) (*content.File, err
 	if err != nil {
 		return nil, err
 	}
+	if n.Copy != nil {
+		return ns.copied(ctx, n)
+	}
 	if !n.Remote.Exists {
 		return nil, nil
 	}

@@ -27,6 +27,8 @@ type job struct {
 	place  store.Place
 	places []store.Place
 	batch  *batch
+	// sources are, for a Copy step, the nodes whose objects are copied.
+	sources []*store.Node
 	// moves are the folders that the call moves or deletes, above all folders
 	// above what it is about.
 	moves, above []uint64
@@ -67,6 +69,9 @@ func (j *job) fill(t txn) error {
 		if err != nil || m == nil {
 			return staleOr(err, ino)
 		}
+		if sendsContent(j.step.Op) && m.Copy != nil {
+			return outbox.ErrChanged // its content is not here
+		}
 		j.refs = append(j.refs, t.ref(m))
 	}
 	j.place = j.target()
@@ -74,6 +79,10 @@ func (j *job) fill(t txn) error {
 	switch j.step.Op {
 	case outbox.Delete:
 		j.places = nil
+	case outbox.Copy:
+		if err := j.fillCopies(t); err != nil {
+			return err
+		}
 	case outbox.Archive:
 		j.places = nil
 		if err := j.fillBatch(t); err != nil {
@@ -114,6 +123,14 @@ func (j *job) checkPaths(t txn) error {
 		}
 		if n.Kind == Dir && j.step.Op != outbox.Mkdir {
 			j.moves = append(j.moves, ino)
+		}
+	}
+	for _, from := range j.sources {
+		if t.ns.inflight[from.Ino] > 0 || t.ns.moving[from.Ino] > 0 {
+			return outbox.ErrChanged
+		}
+		if err := t.addAbove(from.Remote.Parent, above); err != nil {
+			return err
 		}
 	}
 	for ino := range above {
@@ -168,6 +185,8 @@ func (j *job) target() store.Place {
 		}
 	case outbox.Delete:
 		return n.Remote.Place
+	case outbox.Copy:
+		return store.Place{Parent: j.step.Parent, Name: j.step.Name}
 	}
 	return n.Place
 }
@@ -291,6 +310,8 @@ func (j *job) call(ctx context.Context) error {
 		return j.upload(ctx)
 	case outbox.Archive:
 		return j.sendBatch(ctx)
+	case outbox.Copy:
+		return j.sendCopies(ctx)
 	case outbox.Mkdir:
 		o, err := r.Mkdir(ctx, j.parent, j.place.Name)
 		return j.placed(ctx, o, err)

@@ -137,7 +137,7 @@ func (t txn) resurrect(ino uint64) error {
 func (t txn) showAgain(n *store.Node) error {
 	t.ns.unused(n.Gen)
 	c := *n
-	c.Exists, c.Dirty, c.Gen = true, nil, 0
+	c.Exists, c.Dirty, c.Gen, c.Copy = true, nil, 0, nil
 	c.Place = n.Remote.Place
 	if c.Kind != Dir {
 		c.Size, c.Mtime = n.Remote.Size, n.Remote.ModTime

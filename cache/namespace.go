@@ -120,6 +120,9 @@ type Namespace struct {
 	causes map[uint64]string
 	// plain counts, per node, the archives with it that failed.
 	plain map[uint64]int
+	// noCopy are nodes that the provider failed to copy: they are sent with their
+	// contents.
+	noCopy map[uint64]bool
 	// hurried counts, per file, the closes that wait for it to be sent.
 	hurried map[uint64]int
 	// lingering are deleted nodes that nothing needs, and since when.
@@ -144,6 +147,9 @@ type Namespace struct {
 	// openMu guards open, the nodes that somebody has open.
 	openMu sync.RWMutex
 	open   map[uint64]*inode
+
+	// uploads are the *progress of the uploads under way, by node.
+	uploads sync.Map
 
 	// lastUse is when a system call last came in, in nanoseconds.
 	lastUse atomic.Int64
@@ -197,7 +203,7 @@ func newNamespace(state *State, opt Options) *Namespace {
 		opt: opt, log: opt.Logger, remote: opt.Remote, caps: opt.Remote.Capabilities(),
 		state: state, db: state.db, inos: store.NewInos(), gens: store.NewGens(),
 		inflight: map[uint64]int{}, inflightPlaces: map[store.Place]int{},
-		moving: map[uint64]int{}, busyBelow: map[uint64]int{}, hurried: map[uint64]int{}, plain: map[uint64]int{}, causes: map[uint64]string{}, lingering: map[uint64]int64{},
+		moving: map[uint64]int{}, busyBelow: map[uint64]int{}, hurried: map[uint64]int{}, plain: map[uint64]int{}, noCopy: map[uint64]bool{}, causes: map[uint64]string{}, lingering: map[uint64]int64{},
 		gone: map[string]int64{}, trees: map[uint64]int64{}, open: map[uint64]*inode{},
 		hot: map[store.Place]heat{}, running: map[int64]bool{}, unresolved: map[int64]*job{},
 	}

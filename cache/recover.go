@@ -26,7 +26,7 @@ func (t txn) reserveOpenIntents() error {
 	}
 	for _, in := range intents {
 		j := jobOf(t.ns, in)
-		if j.step.Op == outbox.Archive {
+		if j.step.Op == outbox.Archive || j.step.Op == outbox.Copy {
 			for _, ino := range in.Inos {
 				if n, err := t.get(ino); err == nil && n != nil {
 					j.places = append(j.places, n.Place)
@@ -117,6 +117,8 @@ func (j *job) resolve(ctx context.Context) error {
 		return j.resolveEach(ctx, j.resolveDelete)
 	case outbox.Archive:
 		return j.resolveBatch(ctx)
+	case outbox.Copy:
+		return j.resolveCopies(ctx)
 	}
 	return j.resolveEach(ctx, j.resolvePlace)
 }

@@ -76,8 +76,14 @@ func (in *inode) stage(ctx context.Context, old *content.Staged) error {
 // fetchAll makes sure that the provider's content is complete on disk.
 func (in *inode) fetchAll(ctx context.Context) error {
 	n, err := in.ns.node(in.ino)
-	if err != nil || n.Kind != File || !n.Remote.Exists || n.Gen != 0 {
+	if err != nil || n.Kind != File || n.Gen != 0 {
 		return err
+	}
+	if n.Copy != nil {
+		return in.ns.fetchCopied(ctx, n)
+	}
+	if !n.Remote.Exists {
+		return nil
 	}
 	return in.ns.content.Ensure(ctx, keyOf(n), in.ns.fetcher(ctx, in.ino, n.Remote))
 }
@@ -152,10 +158,12 @@ func (in *inode) use(st *content.Staged) error {
 func (t txn) written(n *store.Node, gen uint64) *store.Node {
 	if !n.Exists || n.LocalOnly {
 		c := *n
+		c.Copy = nil
 		c.Gen, c.Size, c.Ctime = gen, sizeUnknown, t.ns.now()
 		return &c
 	}
 	return t.touch(n, func(c *store.Node) {
+		c.Copy = nil
 		c.Gen, c.Size, c.Ctime, c.Dirty.Content = gen, sizeUnknown, t.ns.now(), true
 	})
 }
@@ -266,9 +274,15 @@ func (ns *Namespace) SyncDir(_ context.Context, _ uint64) error { return ns.db.S
 // again for the rest, so that a copy can be interrupted.
 const copyPiece = 32 << 20
 
-// CopyRange copies between two open files. Content that is not on disk is left
+// CopyRange copies between two open files. A whole file whose content is not on
+// disk is copied by noting whose content it has. Other content that is not on disk is left
 // to the kernel to read and write (kind Unsupported).
 func (ns *Namespace) CopyRange(ctx context.Context, src *Handle, srcOff int64, dst *Handle, dstOff, n int64) (int64, error) {
+	if srcOff == 0 && dstOff == 0 {
+		if size, ok := ns.noteCopy(ctx, src, dst, n); ok {
+			return size, nil
+		}
+	}
 	if _, _, ok := src.ReadFd(srcOff, 1); !ok {
 		return 0, remote.E(remote.Unsupported, "copy_file_range", "", nil)
 	}
@@ -363,6 +377,9 @@ func (ns *Namespace) collect() error {
 		}
 		if err := ns.content.Drop(gen); err != nil {
 			ns.log.Error("removing content that is not needed", "gen", gen, "err", err)
+		}
+		if err := ns.db.UpdateLazily(func(tx *store.Tx) error { return forgetResumptions(tx, []uint64{gen}) }); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -216,6 +216,16 @@ type TreeLister interface {
 	ListTree(ctx context.Context, dir Ref, page func([]Object) error) (Listing, error)
 }
 
+// OwnTreeLister lists a tree in which nobody but the caller writes: that saves
+// requests, as nothing can move between two pages.
+type OwnTreeLister interface {
+	// ListOwnTree is ListTree for such a tree. After each page enough is told
+	// how many entries the provider counts; if it returns true, the listing
+	// ends with what was handed over, and is not Complete. Pages may come in an
+	// order that hands files over before folders. One transaction per page.
+	ListOwnTree(ctx context.Context, dir Ref, page func([]Object) error, enough func(total int) bool) (Listing, error)
+}
+
 // MoveRenamer changes folder and name in one transaction, with a result as of
 // Remote.Rename.
 type MoveRenamer interface {

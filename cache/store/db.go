@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"strconv"
+	"strings"
 	"sync"
 
 	_ "modernc.org/sqlite" // the database driver
@@ -137,7 +138,21 @@ func (db *DB) check(ctx context.Context) error {
 	case version == 0:
 		return ErrDamaged
 	}
-	return db.quickCheck(ctx)
+	if err := db.quickCheck(ctx); err != nil {
+		return err
+	}
+	return db.migrate(ctx, version)
+}
+
+// migrate brings the tables from a version to the present one; a process killed
+// halfway leaves them as they were.
+func (db *DB) migrate(ctx context.Context, version int) error {
+	if version == schemaVersion {
+		return nil
+	}
+	script := "BEGIN;" + strings.Join(migrations[version-1:], "") + fmt.Sprintf("PRAGMA user_version=%d; COMMIT;", schemaVersion)
+	_, err := db.conn.ExecContext(ctx, script)
+	return err
 }
 
 func (db *DB) quickCheck(ctx context.Context) error {
