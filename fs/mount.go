@@ -95,7 +95,6 @@ func (o Options) mountOptions() *fuse.MountOptions {
 		Logger:               slog.NewLogLogger(o.Logger.Handler(), slog.LevelInfo),
 		EnableSymlinkCaching: true,
 		ExtraCapabilities:    fuse.CAP_ATOMIC_O_TRUNC | fuse.CAP_HANDLE_KILLPRIV_V2 | fuse.CAP_ASYNC_DIO,
-		DisabledCapabilities: fuse.CAP_PASSTHROUGH,
 		PanicHandler:         o.panicked,
 	}
 	if direct() {

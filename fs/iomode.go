@@ -1,0 +1,183 @@
+package fs
+
+import (
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"syscall"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
+
+	"github.com/frugalfs/frugalfs/cache"
+)
+
+// backer registers files that the kernel may read by itself; go-fuse's server
+// is one.
+type backer interface {
+	RegisterBackingFd(*fuse.BackingMap) (int32, syscall.Errno)
+	UnregisterBackingFd(int32) syscall.Errno
+}
+
+// ioMode is how the kernel uses the content of an open file.
+type ioMode uint8
+
+const (
+	// ioCached keeps pages, and reads what they lack from us.
+	ioCached ioMode = iota
+	// ioThrough reads the file on our disk without asking (passthrough).
+	ioThrough
+	// ioDirect asks for every read and write, and keeps nothing. Such a handle
+	// can be beside those of either other mode, but it cannot be mapped.
+	ioDirect
+)
+
+// ioModes decides how each open file is used. The kernel does not mix cached
+// and passthrough handles of one node, and wants one file on disk for all of
+// the latter; so the first handle decides for as long as one of its kind is
+// open. A file that is open in passthrough is read so, or directly.
+type ioModes struct {
+	log *slog.Logger
+	// kernel is nil where passthrough is not possible; set before the first
+	// request.
+	kernel backer
+	// off is set once the kernel refused to register a file.
+	off atomic.Bool
+	// opens counts the handles that were opened in passthrough.
+	opens atomic.Uint64
+	parts [shards]ioShard
+}
+
+type ioShard struct {
+	// mu guards files. It is taken before the namespace's locks.
+	mu    sync.Mutex
+	files map[uint64]*ioFile
+}
+
+// ioFile is one open file.
+type ioFile struct {
+	cached, through int
+	// id is what the kernel calls the file on disk that it reads, while through
+	// is not 0.
+	id int32
+}
+
+// openFile is an open handle and how the kernel uses it.
+type openFile struct {
+	*cache.Handle
+	ino  uint64
+	mode ioMode
+}
+
+func newIOModes(log *slog.Logger) *ioModes {
+	m := &ioModes{log: log}
+	for i := range m.parts {
+		m.parts[i].files = map[uint64]*ioFile{}
+	}
+	return m
+}
+
+// start begins to use passthrough if the kernel has it and this process may.
+func (m *ioModes) start(server *fuse.Server) {
+	if server.KernelSettings().Flags64()&fuse.CAP_PASSTHROUGH != 0 && direct() {
+		m.kernel = server
+	}
+}
+
+// enter decides about a handle that was just opened; id is set in passthrough.
+func (m *ioModes) enter(h *cache.Handle, ino uint64, flags uint32) (f *openFile, id int32) {
+	f = &openFile{Handle: h, ino: ino}
+	if m.kernel == nil {
+		return f, 0
+	}
+	p := &m.parts[ino%shards]
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	file := p.files[ino]
+	if file == nil {
+		file = &ioFile{}
+	}
+	f.mode = m.choose(file, h, flags)
+	switch f.mode {
+	case ioCached:
+		file.cached++
+	case ioThrough:
+		file.through++
+		m.opens.Add(1)
+	case ioDirect:
+		return f, 0
+	}
+	p.files[ino] = file
+	return f, file.id
+}
+
+// choose decides for one more handle of a file; the caller holds its shard.
+func (m *ioModes) choose(file *ioFile, h *cache.Handle, flags uint32) ioMode {
+	switch {
+	case file.cached > 0 || (file.through == 0 && !m.wanted(flags)):
+		return ioCached
+	case !m.wanted(flags):
+		return ioDirect
+	}
+	fd, ok := h.Lend()
+	switch {
+	case file.through > 0 && ok: // the same file, or it would not be lent
+		return ioThrough
+	case file.through > 0:
+		return ioDirect
+	case ok && m.register(file, fd):
+		return ioThrough
+	}
+	h.Return()
+	return ioCached
+}
+
+// wanted tells whether a handle should be in passthrough. One that can write is
+// not: a store through a shared mapping, which may outlive the handle, would
+// reach the file without a word to us.
+func (m *ioModes) wanted(flags uint32) bool {
+	return flags&syscall.O_ACCMODE == syscall.O_RDONLY && flags&syscall.O_TRUNC == 0 && !m.off.Load()
+}
+
+// register tells the kernel about a file on disk. The first refusal is the last
+// one: it is about rights or the file system, which do not change.
+func (m *ioModes) register(file *ioFile, fd uintptr) bool {
+	number, errno := m.kernel.RegisterBackingFd(&fuse.BackingMap{Fd: int32(fd)})
+	if errno != 0 {
+		if !m.off.Swap(true) {
+			m.log.Info("files are read through this process: the kernel does not take them over", "err", errno)
+		}
+		return false
+	}
+	file.id = number
+	return true
+}
+
+// leave ends what enter began. The kernel sends RELEASE after it stopped to use
+// the handle, so that nothing is taken from it too early.
+func (m *ioModes) leave(f *openFile) {
+	if m.kernel == nil || f.mode == ioDirect {
+		return
+	}
+	p := &m.parts[f.ino%shards]
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	file := p.files[f.ino]
+	if f.mode == ioCached {
+		file.cached--
+	} else {
+		file.through--
+		f.Return()
+		if file.through == 0 {
+			_ = m.kernel.UnregisterBackingFd(file.id) // a number that it gave is good
+		}
+	}
+	if file.cached+file.through == 0 {
+		delete(p.files, f.ino)
+	}
+}
+
+// release gives an open file up.
+func (m *ioModes) release(f *openFile) {
+	m.leave(f)
+	f.Release()
+}
