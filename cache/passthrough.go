@@ -15,8 +15,7 @@ import (
 // (content.StageInPlace).
 
 // Lend gives the content of an open file to the kernel for reading: a
-// descriptor, good until the handle is released. It is false if the content is not complete, empty, or written to by
-// handles that the kernel does not know of. A lend ends with Return or with
+// descriptor, good until the handle is released. It is false if the content is empty or not complete. A lend ends with Return or with
 // the release of the handle.
 //
 // While a file is lent, only that file on disk is: another one, such as a newer
@@ -30,7 +29,7 @@ func (h *Handle) Lend() (fd uintptr, ok bool) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	switch {
-	case h.lent || in.staged != st || (st != nil && in.lends == 0):
+	case h.lent || in.staged != st:
 		return 0, false
 	case st != nil:
 		fd = st.Fd()

@@ -26,8 +26,9 @@ const (
 	ioCached ioMode = iota
 	// ioThrough reads the file on our disk without asking (passthrough).
 	ioThrough
-	// ioDirect asks for every read and write, and keeps nothing. Such a handle
-	// can be beside those of either other mode, but it cannot be mapped.
+	// ioDirect asks for every read and write, and keeps no pages. Such a handle
+	// can be beside those of either other mode; it cannot be mapped while
+	// passthrough handles are open.
 	ioDirect
 )
 
@@ -40,6 +41,9 @@ type ioModes struct {
 	// kernel is nil where passthrough is not possible; set before the first
 	// request.
 	kernel backer
+	// mapsDirect tells whether the kernel can map direct handles; set before
+	// the first request.
+	mapsDirect bool
 	// off is set once the kernel refused to register a file.
 	off atomic.Bool
 	// opens counts the handles that were opened in passthrough.
@@ -78,6 +82,7 @@ func newIOModes(log *slog.Logger) *ioModes {
 
 // start begins to use passthrough if the kernel has it and this process may.
 func (m *ioModes) start(server *fuse.Server) {
+	m.mapsDirect = server.KernelSettings().Flags64()&fuse.CAP_DIRECT_IO_ALLOW_MMAP != 0
 	if server.KernelSettings().Flags64()&fuse.CAP_PASSTHROUGH != 0 && direct() {
 		m.kernel = server
 	}
@@ -86,6 +91,10 @@ func (m *ioModes) start(server *fuse.Server) {
 // enter decides about a handle that was just opened; id is set in passthrough.
 func (m *ioModes) enter(h *cache.Handle, ino uint64, flags uint32) (f *openFile, id int32) {
 	f = &openFile{Handle: h, ino: ino}
+	if m.produces(flags) {
+		f.mode = ioDirect
+		return f, 0
+	}
 	if m.kernel == nil {
 		return f, 0
 	}
@@ -129,6 +138,19 @@ func (m *ioModes) choose(file *ioFile, h *cache.Handle, flags uint32) ioMode {
 	}
 	h.Return()
 	return ioCached
+}
+
+// produces tells whether a handle only writes, or writes a file from its
+// beginning. The pages of such a file would be kept twice, by the mount and by
+// the disk below it, and a write would wait for both copies.
+func (m *ioModes) produces(flags uint32) bool {
+	switch flags & syscall.O_ACCMODE {
+	case syscall.O_WRONLY:
+		return true
+	case syscall.O_RDWR:
+		return flags&syscall.O_TRUNC != 0 && m.mapsDirect
+	}
+	return false
 }
 
 // wanted tells whether a handle should be in passthrough. One that can write is
