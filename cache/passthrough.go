@@ -50,6 +50,24 @@ func (h *Handle) Lend() (fd uintptr, ok bool) {
 	return fd, true
 }
 
+// Join counts one more handle of a file that is lent: the kernel keeps the file on
+// disk for as long as any is open.
+func (h *Handle) Join() {
+	h.in.mu.Lock()
+	defer h.in.mu.Unlock()
+	if !h.lent {
+		h.lent = true
+		h.in.lends++
+	}
+}
+
+// Announce tells that the content may change without a word from the kernel
+// from now on, through a mapping: it becomes a staged one, which counts as
+// changed.
+func (h *Handle) Announce(ctx context.Context) error {
+	return h.in.withStaged(ctx, (*content.Staged).Announce)
+}
+
 // Return takes back what was lent to the kernel through the handle, if anything
 // was.
 func (h *Handle) Return() {

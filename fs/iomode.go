@@ -27,8 +27,8 @@ const (
 	// ioThrough reads the file on our disk without asking (passthrough).
 	ioThrough
 	// ioDirect asks for every read and write, and keeps no pages. Such a handle
-	// can be beside those of either other mode; it cannot be mapped while
-	// passthrough handles are open.
+	// can be beside those of either other mode; beside passthrough its mappings
+	// are those of the file on our disk.
 	ioDirect
 )
 
@@ -70,6 +70,8 @@ type openFile struct {
 	*cache.Handle
 	ino  uint64
 	mode ioMode
+	// cached and through tell which of the node's counts it is in.
+	cached, through bool
 }
 
 func newIOModes(log *slog.Logger) *ioModes {
@@ -88,16 +90,11 @@ func (m *ioModes) start(server *fuse.Server) {
 	}
 }
 
-// enter decides about a handle that was just opened; id is set in passthrough.
+// enter decides about a handle that was just opened. id is the number of the file
+// on disk that the kernel reads for the node, 0 if there is none: then it must
+// be told for every handle, also for those that ask us for everything.
 func (m *ioModes) enter(h *cache.Handle, ino uint64, flags uint32) (f *openFile, id int32) {
 	f = &openFile{Handle: h, ino: ino}
-	if m.produces(flags) {
-		f.mode = ioDirect
-		return f, 0
-	}
-	if m.kernel == nil {
-		return f, 0
-	}
 	p := &m.parts[ino%shards]
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -105,39 +102,51 @@ func (m *ioModes) enter(h *cache.Handle, ino uint64, flags uint32) (f *openFile,
 	if file == nil {
 		file = &ioFile{}
 	}
-	f.mode = m.choose(file, h, flags)
-	switch f.mode {
-	case ioCached:
+	m.choose(file, f, flags)
+	switch {
+	case f.cached:
 		file.cached++
-	case ioThrough:
+	case f.through:
 		file.through++
-		m.opens.Add(1)
-	case ioDirect:
+		id = file.id
+	default:
 		return f, 0
 	}
 	p.files[ino] = file
-	return f, file.id
+	return f, id
 }
 
 // choose decides for one more handle of a file; the caller holds its shard.
-func (m *ioModes) choose(file *ioFile, h *cache.Handle, flags uint32) ioMode {
+func (m *ioModes) choose(file *ioFile, f *openFile, flags uint32) {
 	switch {
-	case file.cached > 0 || (file.through == 0 && !m.wanted(flags)):
-		return ioCached
-	case !m.wanted(flags):
-		return ioDirect
-	}
-	fd, ok := h.Lend()
-	switch {
-	case file.through > 0 && ok: // the same file, or it would not be lent
-		return ioThrough
 	case file.through > 0:
-		return ioDirect
-	case ok && m.register(file, fd):
-		return ioThrough
+		f.through = true
+		if f.mode = ioDirect; m.wanted(flags) {
+			if _, ok := f.Lend(); ok { // the same file, or it would not be lent
+				f.mode = ioThrough
+				m.opens.Add(1)
+			}
+		}
+		f.Join()
+	case m.produces(flags):
+		// One that can be mapped must not meet passthrough.
+		f.mode, f.cached = ioDirect, flags&syscall.O_ACCMODE == syscall.O_RDWR
+	case file.cached == 0 && m.wanted(flags) && m.lend(file, f):
+		f.mode, f.through = ioThrough, true
+		m.opens.Add(1)
+	default:
+		f.cached = true
 	}
-	h.Return()
-	return ioCached
+}
+
+// lend begins passthrough for a file, if it can be had.
+func (m *ioModes) lend(file *ioFile, f *openFile) bool {
+	fd, ok := f.Lend()
+	if ok && m.register(file, fd) {
+		return true
+	}
+	f.Return()
+	return false
 }
 
 // produces tells whether a handle only writes, or writes a file from its
@@ -157,7 +166,7 @@ func (m *ioModes) produces(flags uint32) bool {
 // not: a store through a shared mapping, which may outlive the handle, would
 // reach the file without a word to us.
 func (m *ioModes) wanted(flags uint32) bool {
-	return flags&syscall.O_ACCMODE == syscall.O_RDONLY && flags&syscall.O_TRUNC == 0 && !m.off.Load()
+	return m.kernel != nil && !m.off.Load() && flags&(syscall.O_ACCMODE|syscall.O_TRUNC) == syscall.O_RDONLY
 }
 
 // register tells the kernel about a file on disk. The first refusal is the last
@@ -177,14 +186,14 @@ func (m *ioModes) register(file *ioFile, fd uintptr) bool {
 // leave ends what enter began. The kernel sends RELEASE after it stopped to use
 // the handle, so that nothing is taken from it too early.
 func (m *ioModes) leave(f *openFile) {
-	if m.kernel == nil || f.mode == ioDirect {
+	if !f.cached && !f.through {
 		return
 	}
 	p := &m.parts[f.ino%shards]
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	file := p.files[f.ino]
-	if f.mode == ioCached {
+	if f.cached {
 		file.cached--
 	} else {
 		file.through--

@@ -33,6 +33,14 @@ func (s *Store) StageInPlace(ctx context.Context, ino uint64, src Source, path s
 	})
 }
 
+// Announce notes that the content is about to change behind the store; it
+// returns [ErrSealed] if it must not.
+func (g *Staged) Announce() error {
+	g.d.wmu.RLock()
+	defer g.d.wmu.RUnlock()
+	return g.d.writable()
+}
+
 // exchange swaps the file of a new draft, which is a copy, with that of the body
 // that it was copied from. Both hold the same bytes, so a crash in between
 // changes nothing; and both are on disk under their new names before anything
