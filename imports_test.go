@@ -34,6 +34,7 @@ var layers = []layer{
 	{"cache/feed", []string{"cache/store", "remote"}},
 	{"cache/outbox", []string{"cache/store", "remote"}},
 	{"remote", nil},
+	{"remote/clientkit", []string{"remote"}},
 	{"remote/ledger", []string{"remote"}},
 	{"remote/remotetest", []string{"remote"}},
 	{"remote/sandbox", []string{"remote"}},
@@ -64,7 +65,7 @@ func allowed(folder, target string) bool {
 	}
 	for _, p := range providers {
 		if below(folder, p) {
-			return target == "remote" || target == "remote/ledger" || below(target, p)
+			return target == "remote" || target == "remote/clientkit" || target == "remote/ledger" || below(target, p)
 		}
 		if below(target, p) && !below(folder, "cmd") {
 			return false

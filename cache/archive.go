@@ -413,7 +413,7 @@ func (j *job) resolveOne(ctx context.Context, n *store.Node) error {
 		return nil // its folder did not get there either
 	}
 	o, exists, err := one.stat(ctx, one.placeRef())
-	if err != nil || !exists || o.Dir != (n.Kind == Dir) {
+	if err != nil || !exists || o.Dir != (n.Kind == Dir) || j.ns.anothers(o, n.Ino) {
 		return err
 	}
 	if o.Dir {

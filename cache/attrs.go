@@ -170,7 +170,7 @@ func (ns *Namespace) statusXattr(ino uint64, name string) ([]byte, error) {
 // nodeState is a node's standing in a word or two.
 func (ns *Namespace) nodeState(n *store.Node) string {
 	switch {
-	case n.LocalOnly:
+	case n.LocalOnly, n.Dirty != nil && ns.restsHere(n):
 		return "local"
 	case n.Dirty == nil:
 		return "clean"

@@ -185,10 +185,15 @@ func (ns *Namespace) afterChange(err error) {
 // mustHave returns the node under a name.
 func (t txn) mustHave(op string, parent uint64, name string) (*store.Node, error) {
 	n, err := t.child(parent, name)
-	if err == nil && n == nil {
-		err = remote.E(remote.NotExist, op, name, nil)
+	switch {
+	case err != nil:
+		return nil, err
+	case n == nil:
+		return nil, remote.E(remote.NotExist, op, name, nil)
+	case n.Name != name:
+		t.ns.invalidateEntry(n.Place) // the kernel knows of the other name only
 	}
-	return n, err
+	return n, nil
 }
 
 // Rmdir removes an empty folder.
@@ -305,18 +310,21 @@ func (t txn) rename(from, to store.Place, noReplace bool) error {
 		return err
 	case other != nil && noReplace:
 		return remote.E(remote.Exist, "rename", to.Name, nil)
-	case other != nil && other.Ino == n.Ino:
+	case n.Place == to:
 		return nil
-	case other != nil:
+	case other != nil && other.Ino != n.Ino:
 		if err := t.replaceable(n, other); err != nil {
 			return err
+		}
+		if other.Name != to.Name {
+			t.ns.invalidateEntry(other.Place)
 		}
 		if err := t.remove(other); err != nil {
 			return err
 		}
 	}
 	c := t.moved(n, to)
-	if other != nil && other.Dirty != nil && c.Dirty != nil {
+	if other != nil && other.Ino != n.Ino && other.Dirty != nil && c.Dirty != nil {
 		// What is at the place waits for as long as what was there: a file that
 		// is saved by rename again and again must not wait for ever.
 		c.Dirty.Since = min(c.Dirty.Since, other.Dirty.Since)

@@ -23,7 +23,7 @@ func (j *job) upload(ctx context.Context) error {
 	}
 	o, err := j.ns.remote.Upload(ctx, remote.Upload{
 		Parent: j.parent, Name: j.place.Name, Size: body.size, Content: body,
-		Overwrite: j.over != nil || j.node.Remote.Exists,
+		Overwrite: j.over != nil || j.node.Remote.Exists, Replaces: j.replaced(),
 	})
 	if err != nil {
 		return err
@@ -38,6 +38,22 @@ func (j *job) upload(ctx context.Context) error {
 		return err
 	}
 	return j.uploaded(o, body.size)
+}
+
+// replaced addresses the object that an upload overwrites, if it does.
+func (j *job) replaced() (ref remote.Ref) {
+	n := j.over
+	if n == nil && j.node.Remote.Exists {
+		n = j.node
+	}
+	if n == nil {
+		return ref
+	}
+	_ = j.ns.view(func(t txn) error {
+		ref = t.ref(n)
+		return nil
+	})
+	return ref
 }
 
 // seal keeps the generation that is sent as it is until the outcome is known: to
@@ -293,6 +309,9 @@ func (j *job) commitPlaced(t txn, ino uint64, o remote.Object) error {
 
 // commitState makes s a node's remote state and base.
 func (t txn) commitState(n *store.Node, s store.State) error {
+	if !t.ns.caps.IDs && n.Remote.Exists && !t.ns.samePlace(n.Remote.Place, s.Place) {
+		t.remember(n.Remote) // a listing from before shows another object there
+	}
 	c := *n
 	c.Remote, c.Dirty = s, t.rebased(n, s)
 	if !differs(&c) {
@@ -387,7 +406,7 @@ func (j *job) commitBelow(t txn, dir uint64) error {
 
 // deleted takes in that a node's object is gone by our own doing.
 func (t txn) deleted(n *store.Node) error {
-	t.remember(n.Remote.ID)
+	t.remember(n.Remote)
 	if n.Exists {
 		// Shown again meanwhile: it is new now.
 		c := *n

@@ -27,6 +27,7 @@ func (ns *Namespace) Create(ctx context.Context, parent uint64, name string, mod
 			return Attr{}, nil, err
 		}
 		a, err := h.Attr(ctx)
+		a.Alias = n.Name != name
 		return a, h, err
 	}
 	return ns.createNew(ctx, parent, name, mode, flags, true)

@@ -37,14 +37,3 @@ func (ns *Namespace) Ready() (n int) {
 	}
 	return n
 }
-
-// ReadyPaths returns the folders that would be sent now.
-func (ns *Namespace) ReadyPaths() (paths []string) {
-	in, _, _ := (&tree{ns}).Snapshot(false)
-	for _, node := range in.Nodes {
-		if node.Ready && node.Dir {
-			paths = append(paths, ns.pathOf(node.Ino))
-		}
-	}
-	return paths
-}

@@ -29,6 +29,9 @@ type PendingItem struct {
 	Reason string `json:"reason,omitempty"`
 	// Failed is true if it is not tried again by itself.
 	Failed bool `json:"failed,omitempty"`
+	// KeptHere is true if nothing of it can be sent as it is: an empty file
+	// that the provider does not store.
+	KeptHere bool `json:"kept_here,omitempty"`
 }
 
 // Pending returns everything that is still to be sent, by path.
@@ -62,6 +65,9 @@ func (t txn) pendingItem(n *store.Node) PendingItem {
 		it.State = "sending"
 	case n.Kind == File && n.Exists && t.ns.isWritten(n.Ino):
 		it.Reason = "open for writing"
+	case t.ns.restsHere(n):
+		it.KeptHere = true
+		it.Reason = "empty, and the provider stores no empty files: kept here until something is in it"
 	}
 	return it
 }
@@ -129,7 +135,7 @@ func (ns *Namespace) changedBefore(at int64) (items []PendingItem, err error) {
 			if err != nil {
 				return err
 			}
-			if n != nil && n.Dirty != nil {
+			if n != nil && n.Dirty != nil && !ns.restsHere(n) {
 				items = append(items, t.pendingItem(n))
 			}
 		}
@@ -160,7 +166,7 @@ func (ns *Namespace) sendNow(ctx context.Context, ino uint64) error {
 	for {
 		news := ns.exec.News()
 		n, err := ns.node(ino)
-		if err != nil || n.Dirty == nil || n.LocalOnly || !n.Exists {
+		if err != nil || n.Dirty == nil || n.LocalOnly || !n.Exists || ns.restsHere(n) {
 			return err
 		}
 		if n.Dirty.Failed != "" {

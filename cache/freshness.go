@@ -152,24 +152,13 @@ func (t txn) walkRemote(p string) (dir uint64, found bool, err error) {
 		if name == "" {
 			continue
 		}
-		next, err := t.remoteChild(dir, name)
+		next, err := t.standing(store.Place{Parent: dir, Name: name})
 		if err != nil || next == nil || next.Kind != Dir {
 			return dir, false, err
 		}
 		dir = next.Ino
 	}
 	return dir, true, nil
-}
-
-// remoteChild finds what the provider has under a name, whatever the mount shows
-// there.
-func (t txn) remoteChild(dir uint64, name string) (*store.Node, error) {
-	n, err := t.child(dir, name)
-	if err != nil || (n != nil && n.Remote.Exists && n.Remote.Place == store.Place{Parent: dir, Name: name}) {
-		return n, err
-	}
-	m, err := t.RemoteChild(dir, name)
-	return t.loaded(m), err
 }
 
 // pollTick is how often it is checked if the feed is due, and how recent a use

@@ -186,6 +186,9 @@ func (t txn) folderRef(ino uint64) (remote.Ref, error) {
 func (t txn) reserve(j *job, by int) {
 	count(t.ns.inflight, j.nodes(), by)
 	count(t.ns.moving, j.moves, by)
+	if len(j.moves) > 0 {
+		t.ns.moves++
+	}
 	count(t.ns.busyBelow, j.above, by)
 	count(t.ns.inflightPlaces, j.places, by)
 	if by > 0 {

@@ -88,8 +88,10 @@ func (ns *Namespace) fresh(l store.Listing) bool {
 // leaves.
 func (ns *Namespace) list(ctx context.Context, dir uint64) error {
 	cause := ns.cause(ctx, dir)
-	return ns.share(ctx, "list "+formatIno(dir), func(ctx context.Context) error {
-		return ns.listNow(ledger.WithCause(ctx, cause), dir)
+	return ns.untilStanding(ctx, cause.Path, func() error {
+		return ns.share(ctx, "list "+formatIno(dir), func(ctx context.Context) error {
+			return ns.listNow(ledger.WithCause(ctx, cause), dir)
+		})
 	})
 }
 
@@ -115,16 +117,17 @@ func (ns *Namespace) share(ctx context.Context, key string, f func(context.Conte
 
 // listNow lists one folder.
 func (ns *Namespace) listNow(ctx context.Context, dir uint64) error {
-	before, ref, err := ns.aboutToList(dir)
+	q, err := ns.aboutToList(dir)
 	if err != nil {
 		return err
 	}
-	l, err := ns.runListing(ctx, dir, func(page func([]remote.Object) error) (remote.Listing, error) {
+	before, ref := q.known, q.ref
+	l, err := ns.runListing(ctx, dir, q, func(page func([]remote.Object) error) (remote.Listing, error) {
 		return ns.remote.List(ctx, ref, page)
 	})
 	if err == nil && l.Total == 0 && before.Complete && before.Entries > 0 {
 		// A folder that was full and comes back empty is asked twice.
-		l, err = ns.runListing(ctx, dir, func(page func([]remote.Object) error) (remote.Listing, error) {
+		l, err = ns.runListing(ctx, dir, q, func(page func([]remote.Object) error) (remote.Listing, error) {
 			return ns.remote.List(ctx, ref, page)
 		})
 	}
@@ -133,14 +136,14 @@ func (ns *Namespace) listNow(ctx context.Context, dir uint64) error {
 	}
 	ns.health.note(err, ns.opt.Now())
 	if remote.IsKind(err, remote.NotExist) {
-		return ns.lostFolder(ctx, dir, err)
+		return ns.lostFolder(ctx, dir, q, err)
 	}
 	return err
 }
 
 // aboutToList returns what is known of a folder's entries, and its address. The
 // folder may be deleted here.
-func (ns *Namespace) aboutToList(dir uint64) (l store.Listing, ref remote.Ref, err error) {
+func (ns *Namespace) aboutToList(dir uint64) (q question, err error) {
 	err = ns.view(func(t txn) error {
 		n, err := t.get(dir)
 		switch {
@@ -151,11 +154,13 @@ func (ns *Namespace) aboutToList(dir uint64) (l store.Listing, ref remote.Ref, e
 		case !n.Remote.Exists:
 			return remote.E(remote.NotExist, "list", n.Name, nil)
 		}
-		ref = t.ref(n)
-		l, err = t.listing(dir)
+		if q, err = t.ask(n); err != nil {
+			return err
+		}
+		q.known, err = t.listing(dir)
 		return err
 	})
-	return l, ref, err
+	return q, err
 }
 
 // arrival is when an entry was last handed over by a listing under way.
@@ -163,16 +168,16 @@ type arrivals map[uint64]int64
 
 // runListing takes in the pages of one folder's listing, and then what the
 // listing proves absent.
-func (ns *Namespace) runListing(ctx context.Context, dir uint64, run func(func([]remote.Object) error) (remote.Listing, error)) (remote.Listing, error) {
+func (ns *Namespace) runListing(ctx context.Context, dir uint64, q question, run func(func([]remote.Object) error) (remote.Listing, error)) (remote.Listing, error) {
 	start := ns.now()
 	seen := arrivals{}
 	l, err := run(func(objects []remote.Object) error {
-		return ns.update(func(t txn) error { return t.mergePage(dir, objects, start, seen) })
+		return ns.updateIf(q, func(t txn) error { return t.mergePage(dir, objects, start, seen) })
 	})
 	if err != nil || !l.Complete {
 		return l, err
 	}
-	err = ns.update(func(t txn) error { return t.sweep(dir, l, start, seen) })
+	err = ns.updateIf(q, func(t txn) error { return t.sweep(dir, l, start, seen) })
 	return l, err
 }
 
@@ -192,10 +197,15 @@ func (t txn) mergePage(dir uint64, objects []remote.Object, sent int64, seen arr
 // it showed, also of those that are left alone: a node that was not seen is gone.
 func (t txn) mergeSeen(dir uint64, o remote.Object, sent int64) (uint64, error) {
 	ino, err := t.mergeObject(dir, o, sent)
-	if err != nil || ino != 0 || o.ID == "" {
+	if err != nil || ino != 0 {
 		return ino, err
 	}
-	n, err := t.ByRemoteID(o.ID)
+	var n *store.Node
+	if t.ns.caps.IDs {
+		n, err = t.ByRemoteID(o.ID)
+	} else {
+		n, err = t.standing(store.Place{Parent: dir, Name: o.Name})
+	}
 	if err != nil || n == nil {
 		return 0, err
 	}
@@ -226,13 +236,13 @@ func (t txn) sweep(dir uint64, l remote.Listing, start int64, seen arrivals) err
 
 // lostFolder handles that the provider does not know a folder. The mount's root
 // is never taken for deleted.
-func (ns *Namespace) lostFolder(ctx context.Context, dir uint64, cause error) error {
+func (ns *Namespace) lostFolder(ctx context.Context, dir uint64, q question, cause error) error {
 	if dir == RootIno {
 		return remote.E(remote.Stale, "list", ns.opt.Root,
 			fmt.Errorf("the mounted folder is not there (deleted or renamed at the provider, or other credentials): nothing is taken for deleted; %w", cause))
 	}
 	var parent uint64
-	err := ns.update(func(t txn) error {
+	err := ns.updateIf(q, func(t txn) error {
 		n, err := t.get(dir)
 		if err != nil || n == nil {
 			return err
@@ -282,10 +292,10 @@ func (t txn) staleTree(dir uint64) error {
 // look asks for the state of one node's object and takes it in.
 func (ns *Namespace) look(ctx context.Context, ino uint64) error {
 	var n *store.Node
-	var ref remote.Ref
+	var q question
 	err := ns.view(func(t txn) (err error) {
-		if n, err = t.get(ino); n != nil {
-			ref = t.ref(n)
+		if n, err = t.get(ino); n != nil && err == nil {
+			q, err = t.ask(n)
 		}
 		return err
 	})
@@ -295,15 +305,15 @@ func (ns *Namespace) look(ctx context.Context, ino uint64) error {
 	ctx, cancel := context.WithTimeout(ctx, lookDeadline)
 	defer cancel()
 	sent := ns.now()
-	o, err := ns.remote.Stat(ctx, ref)
+	o, err := ns.remote.Stat(ctx, q.ref)
 	ns.health.note(err, ns.opt.Now())
 	switch {
 	case remote.IsKind(err, remote.NotExist):
-		return ns.update(func(t txn) error { return t.lookedGone(ino, sent) })
+		return ns.updateIf(q, func(t txn) error { return t.lookedGone(ino, sent) })
 	case err != nil:
 		return err
 	}
-	return ns.update(func(t txn) error { return t.looked(ino, o, sent) })
+	return ns.updateIf(q, func(t txn) error { return t.looked(ino, o, sent) })
 }
 
 func (t txn) lookedGone(ino uint64, sent int64) error {

@@ -24,20 +24,20 @@ func (ns *Namespace) listTree(ctx context.Context, dir uint64) error {
 	if !ok {
 		return remote.E(remote.Unsupported, "list tree", ns.pathOf(dir), nil)
 	}
-	_, ref, err := ns.aboutToList(dir)
+	q, err := ns.aboutToList(dir)
 	if err != nil {
 		return err
 	}
 	start := ns.now()
 	var objects []remote.Object
-	l, err := lister.ListTree(ctx, ref, func(page []remote.Object) error {
+	l, err := lister.ListTree(ctx, q.ref, func(page []remote.Object) error {
 		objects = append(objects, page...)
 		return nil
 	})
 	ns.health.note(err, ns.opt.Now())
 	switch {
 	case remote.IsKind(err, remote.NotExist):
-		return ns.update(func(t txn) error { return t.lookedGone(dir, start) })
+		return ns.updateIf(q, func(t txn) error { return t.lookedGone(dir, start) })
 	case remote.IsKind(err, remote.Unsupported), err == nil && !l.Complete:
 		ns.log.Warn("listing whole trees does not work here: folders are listed one by one for a while", "err", err)
 		ns.noTreesUntil.Store(ns.now() + int64(noTreesFor))
@@ -45,7 +45,7 @@ func (ns *Namespace) listTree(ctx context.Context, dir uint64) error {
 	case err != nil:
 		return err
 	}
-	return ns.update(func(t txn) error { return t.mergeTree(dir, ref.Path, lastRun(objects, l.Total), start) })
+	return ns.updateIf(q, func(t txn) error { return t.mergeTree(dir, q.ref.Path, lastRun(objects, l.Total), start) })
 }
 
 // lastRun returns the entries of the last run over the pages: a listing that had

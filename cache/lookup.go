@@ -74,7 +74,14 @@ func (ns *Namespace) Lookup(ctx context.Context, parent uint64, name string) (At
 	if n == nil {
 		return Attr{}, remote.E(remote.NotExist, "lookup", name, nil)
 	}
-	return ns.attr(n), nil
+	return ns.found(n, name), nil
+}
+
+// found is what is told of a node that was found by a name.
+func (ns *Namespace) found(n *store.Node, name string) Attr {
+	a := ns.attr(n)
+	a.Alias = n.Name != name
+	return a
 }
 
 // lookupAnyway answers for a name that is known although its folder cannot be
@@ -84,13 +91,13 @@ func (ns *Namespace) lookupAnyway(parent uint64, name string, cause error) (Attr
 	if err != nil || n == nil {
 		return Attr{}, cause
 	}
-	return ns.attr(n), nil
+	return ns.found(n, name), nil
 }
 
 func (ns *Namespace) childOf(parent uint64, name string) (n *store.Node, err error) {
 	place := store.Place{Parent: parent, Name: name}
-	if ino, ok := ns.names.Get(place); ok {
-		if n, ok := ns.nodes.Get(ino); ok && n.Exists && n.Place == place {
+	if ino, ok := ns.names.Get(ns.key(place)); ok {
+		if n, ok := ns.nodes.Get(ino); ok && n.Exists && ns.samePlace(n.Place, place) {
 			return n, nil
 		}
 	}

@@ -2,6 +2,7 @@ package cache
 
 import (
 	"os"
+	"strings"
 	"time"
 
 	"github.com/frugalfs/frugalfs/cache/outbox"
@@ -45,10 +46,11 @@ func (t txn) mergeObject(parent uint64, o remote.Object, sent int64) (uint64, er
 // outdated tells whether we did something about the object, or its place, after
 // the request was sent.
 func (t txn) outdated(parent uint64, o remote.Object, sent int64) bool {
-	if at, ok := t.ns.gone[o.ID]; ok && o.ID != "" && at >= sent {
+	place := store.Place{Parent: parent, Name: o.Name}
+	if at, ok := t.ns.gone[t.ns.identity(o.ID, place)]; ok && at >= sent {
 		return true
 	}
-	return t.ns.inflightPlaces[store.Place{Parent: parent, Name: o.Name}] > 0
+	return t.ns.inflightPlaces[place] > 0
 }
 
 // match finds the node of an object: by its ID, or by its place at the provider
@@ -60,14 +62,14 @@ func (t txn) match(s store.State, dir bool) (*store.Node, error) {
 			return t.loaded(n), err
 		}
 	}
-	n, err := t.child(s.Parent, s.Name)
+	n, err := t.standing(s.Place)
 	if err != nil || n == nil || (n.Kind == Dir) != dir {
 		return nil, err
 	}
-	if n.Remote.Exists && n.Remote.Place == s.Place {
-		return n, nil
+	if t.ns.caps.IDs && isDisplaced(n) {
+		return nil, nil // another object than the one that leaves this place
 	}
-	return nil, nil
+	return n, nil
 }
 
 // adoptOrAdd takes in an object that no node stands for: a folder of the same
@@ -175,6 +177,9 @@ func (t txn) mergeState(n *store.Node, s store.State) error {
 func (t txn) follow(n *store.Node, s store.State) error {
 	c := *n
 	c.Remote, c.Place = s, s.Place
+	if isTemp(s.Name) && !isTemp(n.Name) {
+		return t.comeBack(n, s)
+	}
 	if !s.SameContent(n.Remote) && n.Kind != Dir {
 		c.Size, c.Mtime, c.Ctime, c.Gen = s.Size, s.ModTime, t.ns.now(), 0
 		t.ns.invalidateContent(n.Ino)
@@ -188,6 +193,17 @@ func (t txn) follow(n *store.Node, s store.State) error {
 		}
 	}
 	return t.put(&c)
+}
+
+func isTemp(name string) bool { return strings.HasPrefix(name, outbox.TempPrefix) }
+
+// comeBack has a clean node renamed to where it is shown: a call of ours that was
+// given up arrived late, and left its object under a name of the moment.
+func (t txn) comeBack(n *store.Node, s store.State) error {
+	t.ns.log.Warn("left under a passing name at the provider: renaming it back", "path", t.path(n.Ino), "name", s.Name)
+	c := *n
+	c.Remote = s
+	return t.put(t.touch(&c, func(*store.Node) {}))
 }
 
 // followPlace moves a clean node to where the provider has it now.
@@ -443,8 +459,9 @@ func (t txn) holdsChanges(ino uint64) (bool, error) {
 // that were requested before them.
 const goneMemory = 15 * time.Minute
 
-// remember notes that an object was deleted from here.
-func (t txn) remember(id string) {
+// remember notes that an object was deleted from here, or left its place.
+func (t txn) remember(s store.State) {
+	id := t.ns.identity(s.ID, s.Place)
 	now := t.ns.now()
 	for old, at := range t.ns.gone {
 		if len(t.ns.gone) > 1<<16 && now-at > int64(goneMemory) {

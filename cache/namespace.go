@@ -59,6 +59,9 @@ type Options struct {
 	// LocalNames are patterns (path.Match) of names that are never sent; nil
 	// means DefaultLocalNames.
 	LocalNames []string
+	// Witnesses is the folder, apart from the state folder, that tells whether
+	// that is the one that was last in use, and no copy; "" asks nobody.
+	Witnesses string
 	// UID and GID own what has no owner of its own.
 	UID, GID uint32
 	Logger   *slog.Logger
@@ -111,6 +114,8 @@ type Namespace struct {
 	// moving counts, per folder, the calls under way that move or delete it,
 	// busyBelow those about something below it.
 	moving, busyBelow map[uint64]int
+	// moves counts the beginnings and ends of such moves.
+	moves uint64
 	// causes are the programs that changed what is dirty.
 	causes map[uint64]string
 	// plain counts, per node, the archives with it that failed.
@@ -119,8 +124,12 @@ type Namespace struct {
 	hurried map[uint64]int
 	// lingering are deleted nodes that nothing needs, and since when.
 	lingering map[uint64]int64
-	// gone are objects that were deleted from here, and when: a listing
-	// requested earlier must not bring them back.
+	// displaced are the nodes that are not where the provider has them, by
+	// the place's key; nil until it is asked for.
+	displaced map[store.Place]uint64
+	// gone are objects, by identity, that were deleted from here, or moved at a
+	// provider without IDs, and when: a listing requested earlier must not
+	// bring them back.
 	gone map[string]int64
 	// trees are the times of complete tree listings, by folder.
 	trees map[uint64]int64
@@ -140,9 +149,11 @@ type Namespace struct {
 	lastUse atomic.Int64
 	// noTreesUntil is until when folders are listed one by one.
 	noTreesUntil atomic.Int64
-	health       health
-	garbage      garbage
-	quota        quotaCache
+	// unproven says why the state folder is not believed, "" if it is.
+	unproven string
+	health   health
+	garbage  garbage
+	quota    quotaCache
 }
 
 // New makes the namespace of an account over its state folder. On the first
@@ -150,6 +161,9 @@ type Namespace struct {
 func New(ctx context.Context, state *State, opt Options) (*Namespace, error) {
 	ns := newNamespace(state, opt)
 	if err := ns.load(); err != nil {
+		return nil, err
+	}
+	if err := ns.prove(opt.Witnesses); err != nil {
 		return nil, err
 	}
 	if err := ns.openContent(); err != nil {
@@ -182,6 +196,9 @@ func newNamespace(state *State, opt Options) *Namespace {
 	ns.names, _ = lru.New[store.Place, uint64](cachedNames)
 	ns.listings, _ = lru.New[uint64, store.Listing](cachedListings)
 	ns.db.OnReset(ns.resetLocked)
+	if ns.caps.CaseFolds {
+		ns.db.FoldNames(remote.FoldName)
+	}
 	return ns
 }
 
@@ -220,7 +237,7 @@ func (ns *Namespace) resetLocked() {
 	ns.listings.Purge()
 	ns.inos.Reset()
 	ns.gens.Reset()
-	ns.dirty = nil
+	ns.dirty, ns.displaced = nil, nil
 }
 
 // ReadOnly tells whether the mount refuses changes.

@@ -27,6 +27,16 @@ func (ns *Namespace) update(f func(txn) error) error {
 	return err
 }
 
+// updateIf is update for what the answer to a question told, if it stands.
+func (ns *Namespace) updateIf(q question, f func(txn) error) error {
+	return ns.update(func(t txn) error {
+		if err := t.stands(q); err != nil {
+			return err
+		}
+		return f(t)
+	})
+}
+
 // view runs f, which must not write.
 func (ns *Namespace) view(f func(txn) error) error {
 	return ns.db.View(func(tx *store.Tx) error {
@@ -70,14 +80,15 @@ func (t txn) loaded(n *store.Node) *store.Node {
 	n.Dirty = t.ns.dirty[n.Ino]
 	t.ns.nodes.Add(n.Ino, n)
 	if n.Exists {
-		t.ns.names.Add(n.Place, n.Ino)
+		t.ns.names.Add(t.ns.key(n.Place), n.Ino)
 	}
 	return n
 }
 
 // child returns the node shown under a name, nil if there is none.
 func (t txn) child(parent uint64, name string) (*store.Node, error) {
-	if ino, ok := t.ns.names.Get(store.Place{Parent: parent, Name: name}); ok {
+	key := t.ns.key(store.Place{Parent: parent, Name: name})
+	if ino, ok := t.ns.names.Get(key); ok {
 		return t.get(ino)
 	}
 	n, err := t.Child(parent, name)
@@ -129,9 +140,10 @@ func (t txn) put(n *store.Node) error {
 	if err := t.putDirty(n, old); err != nil {
 		return err
 	}
+	t.noteDisplaced(old, n)
 	t.ns.nodes.Add(n.Ino, n)
 	if n.Exists {
-		t.ns.names.Add(n.Place, n.Ino)
+		t.ns.names.Add(t.ns.key(n.Place), n.Ino)
 	}
 	return nil
 }
@@ -139,8 +151,8 @@ func (t txn) put(n *store.Node) error {
 // forgetName removes a node's entry from the cache of names, unless another
 // node has the name by now.
 func (t txn) forgetName(n *store.Node) {
-	if ino, ok := t.ns.names.Peek(n.Place); ok && ino == n.Ino {
-		t.ns.names.Remove(n.Place)
+	if key := t.ns.key(n.Place); t.nameIs(key, n.Ino) {
+		t.ns.names.Remove(key)
 	}
 }
 
@@ -157,12 +169,18 @@ func (t txn) putDirty(n, old *store.Node) error {
 	return nil
 }
 
+func (t txn) nameIs(key store.Place, ino uint64) bool {
+	known, ok := t.ns.names.Peek(key)
+	return ok && known == ino
+}
+
 // drop removes a node from the namespace.
 func (t txn) drop(n *store.Node) error {
 	if err := t.DropNode(n.Ino); err != nil {
 		return err
 	}
 	t.forgetName(n)
+	t.noteDisplaced(n, nil)
 	t.ns.nodes.Remove(n.Ino)
 	t.ns.listings.Remove(n.Ino)
 	delete(t.ns.dirty, n.Ino)

@@ -154,9 +154,12 @@ func (j *job) refOf(ino uint64) (ref remote.Ref, n *store.Node, ok bool) {
 }
 
 // placeRef addresses, by path, what is at the call's target.
-func (j *job) placeRef() (ref remote.Ref) {
+func (j *job) placeRef() remote.Ref { return j.refIn(j.place) }
+
+// refIn addresses, by path, what the provider has in a place.
+func (j *job) refIn(p store.Place) (ref remote.Ref) {
 	_ = j.ns.view(func(t txn) error {
-		ref.Path = t.ns.rootedPath(path.Join(t.remotePath(j.place.Parent), j.place.Name))
+		ref.Path = t.ns.rootedPath(path.Join(t.remotePath(p.Parent), p.Name))
 		return nil
 	})
 	return ref
@@ -179,13 +182,16 @@ func (j *job) resolvePlace(ctx context.Context, ino uint64) error {
 	if !ok {
 		return nil
 	}
-	o, exists, err := j.stat(ctx, ref)
-	if err != nil || !exists {
-		return err
-	}
 	want := j.place
 	if j.step.Op == outbox.Move {
 		want.Name = n.Remote.Name
+	}
+	o, exists, err := j.stat(ctx, ref)
+	if err == nil && !exists && !j.ns.caps.IDs {
+		o, exists, err = j.statMoved(ctx, n, want)
+	}
+	if err != nil || !exists {
+		return err
 	}
 	return j.ns.update(func(t txn) error {
 		s, err := t.resultState(o, want)
@@ -196,6 +202,15 @@ func (j *job) resolvePlace(ctx context.Context, ino uint64) error {
 		moved.place = want
 		return moved.commitPlaced(t, ino, o)
 	})
+}
+
+// statMoved looks at what is in the place that an object without ID was meant
+// for, and that is gone from where it was. Something else there is not taken for
+// it.
+func (j *job) statMoved(ctx context.Context, n *store.Node, to store.Place) (o remote.Object, ok bool, err error) {
+	o, ok, err = j.stat(ctx, j.refIn(to))
+	same := o.Dir == (n.Kind == Dir) && (o.Dir || o.Size == n.Remote.Size)
+	return o, ok && same, err
 }
 
 // parentIs tells whether an object is in a folder, by its parent's ID or, if the
@@ -216,7 +231,7 @@ func (j *job) resolveMkdir(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if !exists || !o.Dir {
+	if !exists || !o.Dir || j.ns.anothers(o, j.step.Inos[0]) {
 		j.cancel()
 		return nil
 	}
@@ -227,6 +242,20 @@ func (j *job) resolveMkdir(ctx context.Context) error {
 		}
 		return t.putListing(j.step.Inos[0], store.Listing{})
 	})
+}
+
+// anothers tells whether an object is known to be another node's: it is on its
+// way through the place where a call was to make one.
+func (ns *Namespace) anothers(o remote.Object, ino uint64) (yes bool) {
+	if o.ID == "" {
+		return false
+	}
+	_ = ns.view(func(t txn) error {
+		n, err := t.ByRemoteID(o.ID)
+		yes = err == nil && n != nil && n.Ino != ino
+		return err
+	})
+	return yes
 }
 
 func (j *job) resolveUpload(ctx context.Context) error {

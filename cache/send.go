@@ -2,6 +2,7 @@ package cache
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/frugalfs/frugalfs/cache/outbox"
@@ -31,7 +32,7 @@ func (tr *tree) Do(ctx context.Context, step outbox.Step, in *outbox.Input) erro
 
 // observed puts off a node that cannot be looked at.
 func (ns *Namespace) observed(ino uint64, err error) error {
-	if err != nil {
+	if err != nil && !errors.Is(err, outbox.ErrChanged) {
 		ns.putOff([]uint64{ino}, err)
 	}
 	return err

@@ -218,13 +218,13 @@ type snapshot struct {
 
 func (s *snapshot) add(ino uint64) error {
 	n, err := s.t.get(ino)
-	if err != nil || n == nil || n.Dirty == nil {
+	if err != nil || n == nil || n.Dirty == nil || s.t.ns.restsHere(n) {
 		return err
 	}
 	d := n.Dirty
 	s.in.Nodes = append(s.in.Nodes, outbox.Node{
 		Ino: ino, Dir: n.Kind == Dir, Local: outbox.Place{Exists: n.Exists, Parent: n.Parent, Name: n.Name},
-		Base: known(d.Base), Remote: known(n.Remote), Content: d.Content, Size: max(n.Size, 0),
+		Base: known(d.Base), Remote: known(n.Remote), Content: d.Content && !s.t.ns.keptHere(n), Size: max(n.Size, 0),
 		Changed: d.Changed, Ready: s.ready(n), Plain: s.t.ns.plain[ino] >= plainAfter || !fitsArchive(n.Name),
 	})
 	if n.Remote.Seen != 0 {

@@ -80,6 +80,9 @@ type Status struct {
 	Pending int `json:"pending"`
 	Failed  int `json:"failed"`
 	Sending int `json:"sending"`
+	// KeptHere is how many of the pending are empty files that the provider
+	// does not store.
+	KeptHere int `json:"kept_here,omitempty"`
 	// Freshness tells how changes made elsewhere are noticed: "feed" or
 	// "age"; FeedRead is when the feed was last read.
 	Freshness string        `json:"freshness"`
@@ -89,6 +92,9 @@ type Status struct {
 	Content content.Usage `json:"content"`
 	// Conflicts are the latest ones of this run.
 	Conflicts []Conflict `json:"conflicts,omitempty"`
+	// Unproven says why the state folder was found not to be as it was last
+	// used when this mount began; "" if it was.
+	Unproven string `json:"unproven,omitempty"`
 	// SetAside is where a damaged database was moved, Orphans files that
 	// belong to nothing known, Lost written content that is held back or
 	// missing, with the reason.
@@ -102,7 +108,7 @@ func (ns *Namespace) Status() (Status, error) {
 	s := Status{
 		Provider: ns.caps.Provider, Account: ns.opt.Account, Root: ns.opt.Root, StateDir: ns.state.dir,
 		ReadOnly: ns.opt.ReadOnly, Freshness: "age", MaxAge: ns.opt.MaxAge, Content: ns.content.Usage(),
-		SetAside: ns.state.setAside, Orphans: ns.content.Orphans(), Sending: ns.exec.Running(),
+		Unproven: ns.unproven, SetAside: ns.state.setAside, Orphans: ns.content.Orphans(), Sending: ns.exec.Running(),
 	}
 	ns.health.report(&s)
 	if trouble := ns.exec.Trouble(); trouble != nil {
@@ -111,9 +117,12 @@ func (ns *Namespace) Status() (Status, error) {
 	_, hasFeed := ns.remote.(remote.Feed)
 	err := ns.view(func(t txn) (err error) {
 		s.Pending = len(ns.dirty)
-		for _, d := range ns.dirty {
+		for ino, d := range ns.dirty {
 			if d.Failed != "" {
 				s.Failed++
+			}
+			if n, err := t.get(ino); err == nil && n != nil && ns.restsHere(n) {
+				s.KeptHere++
 			}
 		}
 		if hasFeed && !ns.feed.Forbidden {

@@ -38,6 +38,9 @@ type Attr struct {
 	// Times are in nanoseconds since 1970.
 	Atime, Mtime, Ctime int64
 	Rdev                uint32
+	// Alias is true if the node was found by a name that is written
+	// differently, where names fold. Nobody is told when it ceases to hold.
+	Alias bool
 }
 
 // Set says which attributes to change; nil fields stay as they are.

@@ -37,7 +37,9 @@ type world struct {
 	led      *ledger.Ledger
 	opt      cache.Options
 	switches map[string]string
-	log      bytes.Buffer
+	// as, if not nil, is what the mount takes the account for.
+	as  func(*exavault.Client) remote.Remote
+	log bytes.Buffer
 }
 
 // newWorld starts a sandbox whose account holds files, by path, and mounts it.
@@ -105,6 +107,9 @@ func (w *world) mount() {
 	w.check(err)
 	opt := w.opt
 	opt.Remote, opt.Account = client, "sandbox"
+	if w.as != nil {
+		opt.Remote = w.as(client)
+	}
 	w.ns, err = cache.New(w.Context(), state, opt)
 	w.check(err)
 }
@@ -243,7 +248,7 @@ func (w *world) names(name string) map[string]cache.Attr {
 func (w *world) flush() int {
 	w.Helper()
 	before := w.server.Count()
-	ctx, cancel := context.WithTimeout(w.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(w.Context(), 2*time.Minute)
 	defer cancel()
 	left, err := w.ns.Flush(ctx)
 	if err != nil || len(left) > 0 {

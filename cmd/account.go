@@ -2,17 +2,13 @@ package cmd
 
 import (
 	"encoding/json"
-	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/frugalfs/frugalfs/remote"
-	"github.com/frugalfs/frugalfs/remote/exavault"
 )
-
-// offered are the providers that can be mounted.
-var offered = []string{"exavault"}
 
 // account is what it takes to reach an account.
 type account struct {
@@ -36,16 +32,27 @@ type secrets struct {
 	APIKey, AccessToken, Username, Password string
 }
 
+// named is the secret that an environment variable holds.
+func (s *secrets) named(env string) *string {
+	switch env {
+	case envAPIKey:
+		return &s.APIKey
+	case envAccessToken:
+		return &s.AccessToken
+	case envUsername:
+		return &s.Username
+	}
+	return &s.Password
+}
+
 // takeSecrets moves the secrets out of the environment, or receives them from
 // the process that started this one. From then on they are printed nowhere.
 func (a *app) takeSecrets() (s secrets, err error) {
 	if a.parent != nil {
 		err = json.NewDecoder(a.in).Decode(&s)
 	} else {
-		for name, to := range map[string]*string{
-			envAPIKey: &s.APIKey, envAccessToken: &s.AccessToken, envUsername: &s.Username, envPassword: &s.Password,
-		} {
-			*to = os.Getenv(name)
+		for _, name := range []string{envAPIKey, envAccessToken, envUsername, envPassword} {
+			*s.named(name) = os.Getenv(name)
 			_ = os.Unsetenv(name) // fails only for names that are none
 		}
 	}
@@ -58,26 +65,31 @@ func (a *app) takeSecrets() (s secrets, err error) {
 
 // check finds what is missing or wrong, before anything is touched.
 func (acc account) check() error {
-	switch s := acc.secrets; {
+	p, err := findProvider(acc.provider)
+	switch {
+	case err != nil:
+		return err
 	case acc.url == "":
-		return misuse("--url is missing: name the account's address, as https://SITE.exavault.com")
+		return misuse("--url is missing: name the account's address, as %s", p.address)
 	case !strings.Contains(acc.url, "://"):
 		// a user name or password in it is not repeated
 		return misuse("--url lacks a scheme: write https://%s", acc.url[strings.LastIndexByte(acc.url, '@')+1:])
-	case s.APIKey == "" || s.AccessToken == "":
-		return misuse("the credentials are missing: set %s and %s in the environment", envAPIKey, envAccessToken)
+	case !slices.ContainsFunc(p.signIns, acc.secrets.complete):
+		return misuse("the credentials are missing: set %s in the environment", p.ways())
 	}
-	if _, err := acc.open(http.DefaultClient, nil); err != nil { // makes no request
+	if _, err := p.open(acc, noGate()); err != nil { // makes no request
 		return usageError{err}
 	}
 	return nil
 }
 
-// open makes the client. Requests are sent by hc.
-func (acc account) open(hc *http.Client, l *mountLog) (remote.Remote, error) {
-	return exavault.New(exavault.Options{
-		URL: acc.url, APIKey: acc.secrets.APIKey, AccessToken: acc.secrets.AccessToken, HTTP: hc, Logger: l.logger(),
-	})
+// open makes the client. Its requests pass a gate.
+func (acc account) open(g gate) (remote.Remote, error) {
+	p, err := findProvider(acc.provider)
+	if err != nil {
+		return nil, err
+	}
+	return p.open(acc, g)
 }
 
 // id names the account in its state folder.
@@ -98,4 +110,17 @@ func (acc account) host() string {
 		return u.Hostname()
 	}
 	return acc.provider
+}
+
+// wayIn tells what to check when the credentials are refused: the variables that
+// they came from.
+func (acc account) wayIn() string {
+	p, err := findProvider(acc.provider)
+	if err != nil {
+		return ""
+	}
+	if i := slices.IndexFunc(p.signIns, acc.secrets.complete); i >= 0 {
+		return join(p.signIns[i])
+	}
+	return p.ways()
 }

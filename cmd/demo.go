@@ -2,8 +2,6 @@ package cmd
 
 import (
 	"path/filepath"
-	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -26,7 +24,7 @@ stays from one demo on a mount point to the next.`,
 			return a.mount(c.Context(), cfg, f.daemon)
 		},
 	}
-	c.Flags().StringVar(&f.provider, "provider", "exavault", "whose service to show: "+strings.Join(offered, ", "))
+	c.Flags().StringVar(&f.provider, "provider", providers[0].name, "whose service to show: "+offered())
 	c.Flags().BoolVar(&f.daemon, "daemon", false, "go on in the background once the mount is ready")
 	f.log.define(c)
 	return c
@@ -35,16 +33,19 @@ stays from one demo on a mount point to the next.`,
 // demoConfig makes the configuration of a mount and the sandbox below it. The
 // credentials are made up for each run.
 func (a *app) demoConfig(f *mountFlags, dir string) (cfg mountConfig, err error) {
-	if !slices.Contains(offered, f.provider) {
-		return cfg, misuse("the provider %q is not offered; offered: %s", f.provider, strings.Join(offered, ", "))
-	}
-	s, err := a.takeSecrets() // of a mount, which are not needed here
+	p, err := findProvider(f.provider)
 	if err != nil {
 		return cfg, err
 	}
-	s = secrets{APIKey: s.APIKey, AccessToken: s.AccessToken}
-	s.fill()
-	a.redactor.Add(s.APIKey, s.AccessToken)
+	s, err := a.takeSecrets()
+	if err != nil {
+		return cfg, err
+	}
+	if a.parent == nil {
+		s = secrets{} // those in the environment are of an account, not of a demo
+	}
+	s.fill(p)
+	a.redactor.Add(s.APIKey, s.AccessToken, s.Password)
 	cfg = mountConfig{
 		account: account{provider: f.provider, secrets: s, name: "demo " + f.provider}, root: "/",
 		cacheSize: defaultCache, maxAge: defaultMaxAge, settle: defaultSettle, log: f.log,
@@ -57,8 +58,7 @@ func (a *app) demoConfig(f *mountFlags, dir string) (cfg mountConfig, err error)
 		return cfg, err
 	}
 	cfg.state = filepath.Join(home, "state")
-	cfg.sandbox = &sandbox.Options{
-		Provider: f.provider, Root: filepath.Join(home, "account"), APIKey: s.APIKey, AccessToken: s.AccessToken,
-	}
+	cfg.sandbox = &sandbox.Options{Provider: f.provider, Root: filepath.Join(home, "account")}
+	s.guard(cfg.sandbox)
 	return cfg, nil
 }

@@ -116,7 +116,7 @@ func isolated(t *testing.T) string {
 	t.Helper()
 	dir, err := filepath.EvalSymlinks(t.TempDir())
 	must(t, err)
-	for _, name := range []string{"XDG_RUNTIME_DIR", "XDG_STATE_HOME"} {
+	for _, name := range []string{"XDG_RUNTIME_DIR", "XDG_STATE_HOME", "XDG_CACHE_HOME"} {
 		t.Setenv(name, filepath.Join(dir, name))
 		must(t, os.Mkdir(filepath.Join(dir, name), 0o700))
 	}

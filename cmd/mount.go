@@ -58,8 +58,9 @@ const (
 const mountHelp = `Mount an account, or a folder of it, on an empty directory.
 
 REMOTE is ":" for the whole account or ":/FOLDER" for a folder of it. The
-credentials are taken from the environment: FRUGALFS_API_KEY and
-FRUGALFS_ACCESS_TOKEN.
+credentials are taken from the environment: FRUGALFS_API_KEY,
+FRUGALFS_ACCESS_TOKEN, FRUGALFS_USERNAME and FRUGALFS_PASSWORD, as many of them
+as the provider wants.
 
 The command stays in the foreground until the mount ends; with --daemon it
 returns when the mount is ready.`
@@ -101,8 +102,8 @@ func (a *app) mount(ctx context.Context, cfg mountConfig, daemon bool) error {
 
 func (f *mountFlags) define(c *cobra.Command) {
 	fl := c.Flags()
-	fl.StringVar(&f.provider, "provider", "", "whose service it is: "+strings.Join(offered, ", "))
-	fl.StringVar(&f.url, "url", "", "the account's address, as https://SITE.exavault.com")
+	fl.StringVar(&f.provider, "provider", "", "whose service it is: "+offered())
+	fl.StringVar(&f.url, "url", "", "the account's address, as "+providers[0].address)
 	fl.StringVar(&f.stateDir, "state-dir", "", "folder for the database, the cache and what is still to be sent (default: one per account and folder below XDG_STATE_HOME)")
 	f.cacheSize = defaultCache
 	fl.Var(&f.cacheSize, "cache-size", "how much content to keep on disk, 0 for any amount")
@@ -146,11 +147,10 @@ func (f *mountFlags) config(remoteName, dir string, s secrets) (cfg mountConfig,
 }
 
 func (f *mountFlags) check() error {
+	if _, err := findProvider(f.provider); err != nil {
+		return err
+	}
 	switch {
-	case f.provider == "":
-		return misuse("--provider is missing; offered: %s", strings.Join(offered, ", "))
-	case !slices.Contains(offered, f.provider):
-		return misuse("the provider %q is not offered; offered: %s", f.provider, strings.Join(offered, ", "))
 	case f.settle < 0:
 		return misuse("--settle %v is negative", f.settle)
 	case f.maxAge < minMaxAge:
@@ -214,6 +214,16 @@ func stateHome() (string, error) {
 		return "", failure(remote.Invalid, "there is no home folder for the state: name a folder with --state-dir")
 	}
 	return filepath.Join(home, ".local", "state", "frugalfs"), nil
+}
+
+// witnesses is the folder that tells whether a state folder is the one that was
+// last in use on this machine: backups leave caches out. "" if there is no home.
+func witnesses() string {
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(dir, "frugalfs", "witnesses")
 }
 
 // defaultState is the state folder that belongs to what the words name. label

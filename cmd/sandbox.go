@@ -108,9 +108,13 @@ func (a *app) sandbox(ctx context.Context, f *sandboxFlags) error {
 	if err != nil {
 		return err
 	}
-	fresh := s.fill()
-	a.redactor.Add(s.APIKey, s.AccessToken)
-	o.APIKey, o.AccessToken = s.APIKey, s.AccessToken
+	p, err := findProvider(o.Provider)
+	if err != nil {
+		return err
+	}
+	fresh := s.fill(p)
+	a.redactor.Add(s.APIKey, s.AccessToken, s.Password)
+	s.guard(&o)
 	l, err := a.openLog(f.log, "")
 	if err != nil {
 		return err
@@ -121,22 +125,31 @@ func (a *app) sandbox(ctx context.Context, f *sandboxFlags) error {
 	harden()
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
-	return a.runSandbox(ctx, o, f.listen, fresh)
+	return a.runSandbox(ctx, o, f.listen, s, fresh)
 }
 
-// fill makes up the credentials that are missing, and tells whether there were
-// any.
-func (s *secrets) fill() (fresh bool) {
-	for _, secret := range []*string{&s.APIKey, &s.AccessToken} {
-		if *secret == "" {
-			*secret, fresh = rand.Text(), true
+// fill makes up those of the usual credentials that are missing, unless others
+// are complete, and returns which it made.
+func (s *secrets) fill(p provider) (fresh []string) {
+	if slices.ContainsFunc(p.signIns, s.complete) {
+		return nil
+	}
+	for _, name := range p.signIns[0] {
+		if secret := s.named(name); *secret == "" {
+			*secret = rand.Text()
+			fresh = append(fresh, name)
 		}
 	}
 	return fresh
 }
 
+// guard has a sandbox ask for the credentials.
+func (s *secrets) guard(o *sandbox.Options) {
+	o.APIKey, o.AccessToken, o.Username, o.Password = s.APIKey, s.AccessToken, s.Username, s.Password
+}
+
 // runSandbox serves until ctx ends.
-func (a *app) runSandbox(ctx context.Context, o sandbox.Options, listen string, fresh bool) error {
+func (a *app) runSandbox(ctx context.Context, o sandbox.Options, listen string, s secrets, fresh []string) error {
 	server, err := sandbox.Open(o)
 	if remote.IsKind(err, remote.Invalid) { // a switch
 		return usageError{err}
@@ -150,8 +163,8 @@ func (a *app) runSandbox(ctx context.Context, o sandbox.Options, listen string, 
 		return wayOut(err, "name another address with --listen")
 	}
 	a.printf("%s of %s on %s; end it with Ctrl-C\n", o.Provider, o.Root, url)
-	if fresh {
-		a.printf("export %s=%s\nexport %s=%s\n", envAPIKey, o.APIKey, envAccessToken, o.AccessToken)
+	for _, name := range fresh {
+		a.printf("export %s=%s\n", name, *s.named(name))
 	}
 	a.printf("frugalfs mount : MOUNTPOINT --provider %s --url %s\n", o.Provider, url)
 	<-ctx.Done()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 	"time"
 
@@ -196,6 +197,7 @@ func (m *mounted) end() {
 		return
 	}
 	left, err := m.ns.Pending()
+	left = slices.DeleteFunc(left, func(it cache.PendingItem) bool { return it.KeptHere })
 	m.left, m.failed = left, errors.Join(err, m.close())
 	close(m.over)
 }

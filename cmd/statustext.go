@@ -76,10 +76,13 @@ func stateText(s control.Status, now time.Time) string {
 }
 
 func waitingText(s control.Status) string {
-	if s.Pending == 0 {
-		return "nothing"
+	text := "nothing"
+	if n := s.Pending - s.KeptHere; n > 0 {
+		text = plural(n, "change", "changes")
 	}
-	text := plural(s.Pending, "change", "changes")
+	if s.KeptHere > 0 {
+		text += fmt.Sprintf("; %s here only, as the provider stores none", plural(s.KeptHere, "empty file is", "empty files are"))
+	}
 	if s.Sending > 0 {
 		text += fmt.Sprintf(", %s under way", plural(s.Sending, "request", "requests"))
 	}
@@ -168,6 +171,9 @@ func troubles(s control.Status) []line {
 	}
 	for _, orphan := range s.Orphans {
 		add("orphan", "%s belongs to nothing that is known; look at it, and remove it if it is of no use", orphan)
+	}
+	if s.Unproven != "" {
+		add("unproven", "%s; nothing was deleted or overwritten on its word", s.Unproven)
 	}
 	if s.SetAside != "" {
 		add("set aside", "%s is the old state database, which was damaged", s.SetAside)

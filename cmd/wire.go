@@ -68,8 +68,12 @@ func (y *layers) openState(_ context.Context, a *app) (err error) {
 	if aside := y.state.SetAside(); aside != "" {
 		y.log.log.Warn("the state database was damaged; a new one was begun", "damaged", aside)
 	}
+	p, err := findProvider(y.cfg.account.provider)
+	if err != nil {
+		return err
+	}
 	y.ledger, err = ledger.New(ledger.Options{
-		Journal: y.state.Journal(), DailyLimit: y.cfg.dailyLimit, Redactor: a.redactor, Logger: y.log.log,
+		Journal: y.state.Journal(), DailyLimit: y.cfg.dailyLimit, Windows: p.windows, Redactor: a.redactor, Logger: y.log.log,
 	})
 	return err
 }
@@ -109,14 +113,14 @@ func (y *layers) openSandbox(_ context.Context, _ *app) (err error) {
 
 // openNamespace connects to the account.
 func (y *layers) openNamespace(ctx context.Context, _ *app) error {
-	client, err := y.cfg.account.open(y.ledger.Client(), y.log)
+	client, err := y.cfg.account.open(gateOf(y.ledger, y.log.logger()))
 	if err != nil {
 		return err
 	}
 	y.ns, err = cache.New(ctx, y.state, cache.Options{
 		Remote: client, Root: y.cfg.root, Account: y.cfg.account.id(),
 		MaxAge: y.cfg.maxAge, Settle: y.cfg.settle, SyncClose: y.cfg.syncClose, ReadOnly: y.cfg.flags.ReadOnly,
-		CacheSize: y.cfg.cacheSize, UID: uint32(os.Getuid()), GID: uint32(os.Getgid()), Logger: y.log.log,
+		Witnesses: witnesses(), CacheSize: y.cfg.cacheSize, UID: uint32(os.Getuid()), GID: uint32(os.Getgid()), Logger: y.log.log,
 	})
 	return y.accountTrouble(err)
 }
@@ -129,7 +133,7 @@ func (y *layers) accountTrouble(err error) error {
 	acc := y.cfg.account
 	switch remote.KindOf(err) {
 	case remote.Auth:
-		return wayOut(err, "check the API key and the access token in %s and %s", envAPIKey, envAccessToken)
+		return wayOut(err, "check %s", acc.wayIn())
 	case remote.Offline, remote.Temporary:
 		return wayOut(err, "check --url %s and the network", acc.url)
 	case remote.NotExist, remote.NotDir:

@@ -74,7 +74,9 @@ func (f *FS) fillEntry(out *fuse.EntryOut, a *cache.Attr) {
 	out.NodeId = a.Ino
 	fill(&out.Attr, a)
 	timeout := f.ns.Timeout()
-	out.SetEntryTimeout(timeout)
+	if !a.Alias {
+		out.SetEntryTimeout(timeout)
+	}
 	out.SetAttrTimeout(timeout)
 }
 

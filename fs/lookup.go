@@ -15,7 +15,9 @@ func (f *FS) Lookup(cancel <-chan struct{}, header *fuse.InHeader, name string, 
 	defer ctx.end()
 	a, err := f.ns.Lookup(ctx, header.NodeId, name)
 	if remote.IsKind(err, remote.NotExist) {
-		out.SetEntryTimeout(f.ns.Timeout())
+		if !f.ns.FoldsNames() { // else it may come to be under another name
+			out.SetEntryTimeout(f.ns.Timeout())
+		}
 		return fuse.OK
 	}
 	return f.entry("lookup", header, a, err, out)

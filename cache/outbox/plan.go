@@ -33,7 +33,8 @@ import (
 	"cmp"
 	"iter"
 	"slices"
-	"strings"
+
+	"github.com/frugalfs/frugalfs/remote"
 )
 
 // none is the index of no task and no action.
@@ -210,7 +211,7 @@ func (p *planner) fold(name string) string {
 	if !p.in.Caps.CaseFolds {
 		return name
 	}
-	return strings.ToLower(strings.ToUpper(name))
+	return remote.FoldName(name)
 }
 
 func (p *planner) spot(parent uint64, name string) spot {

@@ -47,6 +47,8 @@ type DB struct {
 	// onReset is called with mu held after a transaction was rolled back: what
 	// was cached of it is wrong.
 	onReset func()
+	// fold, if not nil, returns what names have in common that are one name.
+	fold func(string) string
 	// fail injects errors in tests; nil otherwise.
 	fail func(label string) error
 }
@@ -151,6 +153,11 @@ func (db *DB) quickCheck(ctx context.Context) error {
 	}
 	return nil
 }
+
+// FoldNames sets what returns what all names have in common that are one name
+// in a folder; without it every name is one of its own. It must be set before
+// anything is stored, and be the same whenever the database is opened.
+func (db *DB) FoldNames(fold func(string) string) { db.fold = fold }
 
 // OnReset sets what is called, with the lock held, after a transaction was
 // rolled back.

@@ -8,13 +8,19 @@ import (
 const nodeColumns = "ino,parent,name,kind,present,mode,uid,gid,size,mtime,ctime,target,rdev,gen,localonly," +
 	"r_seen,r_parent,r_name,r_id,r_version,r_size,r_mtime,r_hash,r_content"
 
+// storedColumns are those of a row, the folded name included, which is never read.
+const storedColumns = nodeColumns + ",fold"
+
 // PutNode inserts or replaces a node's row. Its Dirty part is stored by
 // PutDirty.
 func (tx *Tx) PutNode(n *Node) error {
 	r := &n.Remote
-	args := [24]any{
+	args := [25]any{
 		int64(n.Ino), int64(n.Parent), n.Name, int64(n.Kind), n.Exists, int64(n.Mode), int64(n.UID), int64(n.GID),
 		n.Size, n.Mtime, n.Ctime, text(n.Target), number(int64(n.Rdev)), number(int64(n.Gen)), flag(n.LocalOnly),
+	}
+	if fold := tx.db.fold; fold != nil && fold(n.Name) != n.Name {
+		args[24] = fold(n.Name)
 	}
 	if r.Exists {
 		args[15] = r.Seen
@@ -32,8 +38,8 @@ func (tx *Tx) PutNode(n *Node) error {
 
 // putNode replaces the row of the same number only: two nodes of one place are
 // an error, never a silent loss.
-var putNode = "INSERT INTO nodes(" + nodeColumns + ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) " +
-	"ON CONFLICT(ino) DO UPDATE SET " + assignments(nodeColumns)
+var putNode = "INSERT INTO nodes(" + storedColumns + ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) " +
+	"ON CONFLICT(ino) DO UPDATE SET " + assignments(storedColumns)
 
 // assignments is the SET clause that takes every column but the first from the
 // refused row.
@@ -130,7 +136,10 @@ func (tx *Tx) Node(ino uint64) (*Node, error) { return one(tx.nodesBy("ino=?", i
 
 // Child returns the node that the mount shows under a name, nil if none.
 func (tx *Tx) Child(parent uint64, name string) (*Node, error) {
-	return one(tx.nodesBy("parent=? AND name=? AND present", int64(parent), name))
+	if tx.db.fold != nil {
+		name = tx.db.fold(name)
+	}
+	return one(tx.nodesBy("parent=? AND coalesce(fold, name)=? AND present", int64(parent), name))
 }
 
 // Children returns up to limit of the nodes that the mount shows in a folder,
@@ -185,18 +194,3 @@ func (tx *Tx) Written() ([]*Node, error) { return tx.nodesBy("gen IS NOT NULL") 
 
 // Deleted returns the nodes that the mount does not show.
 func (tx *Tx) Deleted() ([]*Node, error) { return tx.nodesBy("NOT present") }
-
-// RemoteChild returns the node that the provider was last seen to hold under a
-// name, although the mount shows it elsewhere or not at all; nil if none.
-func (tx *Tx) RemoteChild(parent uint64, name string) (*Node, error) {
-	p := int64(parent)
-	n, err := one(tx.nodesBy("parent=? AND name=? AND r_seen IS NOT NULL AND r_parent IS NULL AND r_name IS NULL", p, name))
-	if n != nil || err != nil {
-		return n, err
-	}
-	n, err = one(tx.nodesBy("r_parent=? AND coalesce(r_name, name)=? AND r_seen IS NOT NULL", p, name))
-	if n != nil || err != nil {
-		return n, err
-	}
-	return one(tx.nodesBy("parent=? AND r_parent IS NULL AND r_name=? AND r_seen IS NOT NULL", p, name))
-}

@@ -9,6 +9,7 @@ CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE nodes (
 	ino INTEGER PRIMARY KEY,
 	parent INTEGER NOT NULL, name TEXT NOT NULL,
+	fold TEXT,                       -- null: the name; see DB.FoldNames
 	kind INTEGER NOT NULL, present INTEGER NOT NULL,
 	mode INTEGER NOT NULL, uid INTEGER NOT NULL, gid INTEGER NOT NULL,
 	size INTEGER NOT NULL, mtime INTEGER NOT NULL, ctime INTEGER NOT NULL,
@@ -18,7 +19,7 @@ CREATE TABLE nodes (
 	r_id TEXT, r_version TEXT, r_size INTEGER, r_mtime INTEGER, r_hash TEXT,
 	r_content TEXT                   -- null: r_id@r_version
 );
-CREATE UNIQUE INDEX nodes_place ON nodes(parent, name) WHERE present;
+CREATE UNIQUE INDEX nodes_place ON nodes(parent, coalesce(fold, name)) WHERE present;
 CREATE INDEX nodes_parent ON nodes(parent);
 CREATE INDEX nodes_rparent ON nodes(r_parent) WHERE r_parent IS NOT NULL;
 CREATE INDEX nodes_rid ON nodes(r_id) WHERE r_id IS NOT NULL;

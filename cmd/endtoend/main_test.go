@@ -2,6 +2,7 @@ package endtoend
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -40,7 +41,7 @@ func runAll(m *testing.M) (code int, err error) {
 		return 1, err
 	}
 	// the folder is short-lived, and sockets in it have short names
-	if err := os.Setenv("XDG_RUNTIME_DIR", tempDir); err != nil {
+	if err := errors.Join(os.Setenv("XDG_RUNTIME_DIR", tempDir), os.Setenv("XDG_CACHE_HOME", tempDir)); err != nil {
 		return 1, err
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)

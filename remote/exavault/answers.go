@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/frugalfs/frugalfs/remote"
+	"github.com/frugalfs/frugalfs/remote/clientkit"
 )
 
 // extracted gathers the objects of an answer to Extract, as far as they can be
@@ -16,7 +17,7 @@ const maxExtracted = 100_000
 
 func (e *extracted) element(dec *json.Decoder) error {
 	var r resource
-	if err := lenient(dec.Decode(&r)); err != nil {
+	if err := clientkit.Lenient(dec.Decode(&r)); err != nil {
 		return eofIsShort(err)
 	}
 	if o, f := r.object(""); f == noFault && len(e.objects) < maxExtracted {
@@ -29,26 +30,26 @@ func (k call) quota(a *answer) (remote.Quota, error) {
 	var account struct {
 		Attributes struct {
 			Quota struct {
-				DiskLimit         number `json:"diskLimit"`
-				DiskUsed          number `json:"diskUsed"`
-				TransactionsLimit number `json:"transactionsLimit"`
+				DiskLimit         clientkit.Number `json:"diskLimit"`
+				DiskUsed          clientkit.Number `json:"diskUsed"`
+				TransactionsLimit clientkit.Number `json:"transactionsLimit"`
 			} `json:"quota"`
 		} `json:"attributes"`
 	}
-	if err := lenient(json.Unmarshal(a.Data, &account)); err != nil {
+	if err := clientkit.Lenient(json.Unmarshal(a.Data, &account)); err != nil {
 		return remote.Quota{}, k.corrupt(a.http, "the answer does not describe an account", err)
 	}
 	q := account.Attributes.Quota
 	return remote.Quota{
 		Limit: known(q.DiskLimit), Used: known(q.DiskUsed),
-		Transactions: int(min(max(q.TransactionsLimit.n, 0), math.MaxInt32)),
+		Transactions: int(min(max(q.TransactionsLimit.N, 0), math.MaxInt32)),
 	}, nil
 }
 
 // known returns a count of bytes, -1 if it was not told.
-func known(n number) int64 {
-	if !n.ok || n.n < 0 {
+func known(n clientkit.Number) int64 {
+	if !n.OK || n.N < 0 {
 		return -1
 	}
-	return n.n
+	return n.N
 }

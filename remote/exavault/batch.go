@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/frugalfs/frugalfs/remote"
+	"github.com/frugalfs/frugalfs/remote/clientkit"
 )
 
 // Move puts objects into another folder (the reference, "POST
@@ -80,18 +81,18 @@ func (k call) only(refs []remote.Ref, err error) ([]remote.Result, error) {
 
 // meta is the "meta" of results and errors.
 type meta struct {
-	ID   number `json:"id"`
-	Path text   `json:"path"`
+	ID   clientkit.Number `json:"id"`
+	Path clientkit.Text   `json:"path"`
 }
 
 // item is what one resource of a batch came to (the reference, schema
 // ResourceMultiResponse). Its examples wrap what the schema has bare.
 type item struct {
-	Status number          `json:"responseStatus"`
-	Data   json.RawMessage `json:"data"`
-	Errors wireErrors      `json:"errors"`
-	Meta   meta            `json:"meta"`
-	ID     number          `json:"id"`
+	Status clientkit.Number `json:"responseStatus"`
+	Data   json.RawMessage  `json:"data"`
+	Errors wireErrors       `json:"errors"`
+	Meta   meta             `json:"meta"`
+	ID     clientkit.Number `json:"id"`
 }
 
 // results tells the outcome of each ref from the answer to a batch.
@@ -117,7 +118,7 @@ func (k call) results(a *answer, refs []remote.Ref) []remote.Result {
 // resource gets, and the documented empty one of a delete that succeeded as a
 // whole.
 func (a *answer) implied(op string, refs []remote.Ref) []item {
-	ok := number{http.StatusOK, true}
+	ok := clientkit.Number{N: http.StatusOK, OK: true}
 	if len(refs) == 1 {
 		return []item{{Status: ok, Data: a.Data, Meta: a.Meta}}
 	}
@@ -139,9 +140,9 @@ func (a *answer) implied(op string, refs []remote.Ref) []item {
 func (k call) result(status int, it *item) remote.Result {
 	rs := resources(it.Data)
 	switch s := it.Status; {
-	case s.ok && (s.n < 200 || s.n >= 300):
-		return remote.Result{Err: k.statusError(int(min(max(s.n, 0), 999)), it.Errors.detail())}
-	case !s.ok && len(it.Errors) > 0, !s.ok && len(rs) == 0 && !it.ID.ok:
+	case s.OK && (s.N < 200 || s.N >= 300):
+		return remote.Result{Err: k.statusError(int(min(max(s.N, 0), 999)), it.Errors.detail())}
+	case !s.OK && len(it.Errors) > 0, !s.OK && len(rs) == 0 && !it.ID.OK:
 		return remote.Result{Err: k.corrupt(status, "the answer does not tell if it succeeded: "+it.Errors.detail(), nil)}
 	case k.op == opDelete, len(rs) == 0:
 		return remote.Result{}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/frugalfs/frugalfs/remote"
+	"github.com/frugalfs/frugalfs/remote/clientkit"
 )
 
 var abc = []remote.Ref{{ID: "1", Path: "/f/a"}, {ID: "2", Path: "/f/b"}, {ID: "3", Path: "/f/c"}}
@@ -212,7 +213,7 @@ func FuzzBatch(f *testing.F) {
 				t.Errorf("%d results for %d objects", len(rs), n)
 			}
 			for _, r := range rs {
-				if r.Err == nil && r.Object != (remote.Object{}) && !validName(r.Object.Name) && r.Object.Path != "/" {
+				if r.Err == nil && r.Object != (remote.Object{}) && !clientkit.ValidName(r.Object.Name) && r.Object.Path != "/" {
 					t.Errorf("got %+v", r.Object)
 				}
 			}

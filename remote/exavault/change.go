@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/frugalfs/frugalfs/remote"
+	"github.com/frugalfs/frugalfs/remote/clientkit"
 )
 
 // Mkdir makes a folder (the reference, "POST /resources"). What the reference
@@ -12,8 +13,8 @@ import (
 // its words say so and Invalid otherwise, choose another name, or answer with
 // the folder that is there; the Object shows which.
 func (c *Client) Mkdir(ctx context.Context, parent remote.Ref, name string) (remote.Object, error) {
-	about := join(parent.Path, name)
-	if err := checkName(opMkdir, about, name); err != nil {
+	about := clientkit.Join(parent.Path, name)
+	if err := clientkit.CheckName(opMkdir, about, name); err != nil {
 		return remote.Object{}, err
 	}
 	in, err := identifier(opMkdir, parent)
@@ -39,7 +40,7 @@ func (c *Client) Mkdir(ctx context.Context, parent remote.Ref, name string) (rem
 // Rename gives an object another name (the reference, "PATCH
 // /resources/{id}"). It takes one request more if ref has no ID.
 func (c *Client) Rename(ctx context.Context, ref remote.Ref, name string) (remote.Object, error) {
-	if err := checkName(opRename, ref.Path, name); err != nil {
+	if err := clientkit.CheckName(opRename, ref.Path, name); err != nil {
 		return remote.Object{}, err
 	}
 	if ref.ID == "" {

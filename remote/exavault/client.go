@@ -1,16 +1,13 @@
 package exavault
 
 import (
-	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
-	"net/url"
-	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/frugalfs/frugalfs/remote"
+	"github.com/frugalfs/frugalfs/remote/clientkit"
 )
 
 const (
@@ -20,9 +17,10 @@ const (
 	// reference sets no limit; this one keeps requests and answers below a
 	// few MB.
 	batchSize = 1000
-	// maxName is the longest file name in bytes that Linux takes.
-	maxName = 255
 )
+
+// address is how a user names an account.
+var address = clientkit.Address{Provider: "exavault", Example: "https://SITE.exavault.com", API: []string{apiPath}}
 
 // Options configure a client.
 type Options struct {
@@ -69,15 +67,15 @@ var (
 
 // New returns a client. It makes no request; errors are of kind Invalid.
 func New(o Options) (*Client, error) {
-	base, err := baseURL(o.URL)
+	base, err := address.Base(o.URL)
 	if err != nil {
 		return nil, err
 	}
 	if o.HTTP == nil {
-		return nil, invalid("no HTTP client given")
+		return nil, address.Invalid("no HTTP client given")
 	}
 	if o.PageSize < 0 {
-		return nil, invalid("the page size is negative")
+		return nil, address.Invalid("the page size is negative")
 	}
 	header, err := headers(o)
 	if err != nil {
@@ -92,10 +90,6 @@ func New(o Options) (*Client, error) {
 	return c, nil
 }
 
-func invalid(format string, args ...any) *remote.Error {
-	return &remote.Error{Kind: remote.Invalid, Op: "exavault", Detail: fmt.Sprintf(format, args...)}
-}
-
 // headers returns what every request carries. The secrets are checked here
 // because net/http would refuse odd ones only when the first request is made.
 func headers(o Options) (http.Header, error) {
@@ -105,61 +99,14 @@ func headers(o Options) (http.Header, error) {
 		{"access token", "ev-access-token", o.AccessToken},
 	} {
 		if s.value == "" {
-			return nil, invalid("the %s is missing", s.what)
+			return nil, address.Invalid("the %s is missing", s.what)
 		}
-		if strings.ContainsFunc(s.value, func(r rune) bool { return r <= ' ' || r > '~' }) {
-			return nil, invalid("the %s holds a character that cannot be sent (a blank or a line break, perhaps)", s.what)
+		if err := address.Secret(s.what, s.value); err != nil {
+			return nil, err
 		}
 		h.Set(s.name, s.value)
 	}
 	return h, nil
-}
-
-// baseURL checks an account's address and completes it to the API's.
-func baseURL(raw string) (string, error) {
-	raw = strings.TrimSpace(raw)
-	if raw == "" {
-		return "", invalid("the account's address is missing; give it as https://SITE.exavault.com")
-	}
-	if !strings.Contains(raw, "://") {
-		return "", invalid("the address %q has no scheme; write https:// in front of it", withoutUser(raw))
-	}
-	u, err := url.Parse(raw)
-	if err != nil || u.Hostname() == "" {
-		return "", invalid("the address cannot be understood; give it as https://SITE.exavault.com")
-	}
-	if err := checkURL(u); err != nil {
-		return "", err
-	}
-	u.Path = strings.TrimRight(u.Path, "/")
-	if !strings.HasSuffix(u.Path, apiPath) {
-		u.Path += apiPath
-	}
-	return u.String(), nil
-}
-
-func checkURL(u *url.URL) error {
-	switch {
-	case u.User != nil:
-		return invalid("the address holds a user name or password; leave them out")
-	case u.RawQuery != "" || u.Fragment != "":
-		return invalid("the address %q has a query or a fragment; leave it out", u.Scheme+"://"+u.Host)
-	case u.Scheme == "https", u.Scheme == "http" && loopback(u.Hostname()):
-		return nil
-	case u.Scheme == "http":
-		return invalid("plain http would show the access token to everybody on the way; write https://%s", u.Host)
-	}
-	return invalid("the address has the scheme %q; it must be https", u.Scheme)
-}
-
-func withoutUser(raw string) string { return raw[strings.LastIndexByte(raw, '@')+1:] }
-
-func loopback(host string) bool {
-	if host == "localhost" {
-		return true
-	}
-	ip := net.ParseIP(host)
-	return ip != nil && ip.IsLoopback()
 }
 
 // Capabilities describes ExaVault. Uploads and new folders bring their missing
@@ -175,7 +122,7 @@ func (c *Client) Capabilities() remote.Capabilities {
 		DeleteBatch:        batchSize,
 		MoveBatch:          batchSize,
 		CopyBatch:          batchSize,
-		MaxName:            maxName,
+		MaxName:            clientkit.MaxName,
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/frugalfs/frugalfs/remote"
+	"github.com/frugalfs/frugalfs/remote/clientkit"
 )
 
 func TestBaseURL(t *testing.T) {
@@ -19,7 +20,7 @@ func TestBaseURL(t *testing.T) {
 		"http://localhost:1/x":                   "http://localhost:1/x/api/v2",
 		"http://[::1]:8080/api/v2":               "http://[::1]:8080/api/v2",
 	} {
-		if got, err := baseURL(in); got != want || err != nil {
+		if got, err := address.Base(in); got != want || err != nil {
 			t.Errorf("%q: got %q, %v, want %q", in, got, err, want)
 		}
 	}
@@ -33,7 +34,7 @@ func TestBaseURL(t *testing.T) {
 		"u:secret@exavault.com":         "https://",
 		"https://site.exavault.com?a=b": "leave it out",
 	} {
-		_, err := baseURL(in)
+		_, err := address.Base(in)
 		if !remote.IsKind(err, remote.Invalid) || !strings.Contains(err.Error(), hint) || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%q: got error %v, want one with %q", in, err, hint)
 		}
@@ -224,7 +225,7 @@ func TestOffline(t *testing.T) {
 }
 
 func TestClean(t *testing.T) {
-	if got := clean("a\x1b[31m\nb\x00" + strings.Repeat("x", 300)); strings.ContainsAny(got, "\x1b\n\x00") || len(got) > maxDetail+4 {
+	if got := clientkit.Clean("a\x1b[31m\nb\x00" + strings.Repeat("x", 300)); strings.ContainsAny(got, "\x1b\n\x00") || len(got) > 204 {
 		t.Errorf("got %q", got)
 	}
 }

@@ -5,14 +5,16 @@ import (
 	"errors"
 	"io"
 	"net/http"
+
+	"github.com/frugalfs/frugalfs/remote/clientkit"
 )
 
 // collection is what surrounds the elements of a page (the reference, schema
 // ResourceCollectionResponse). returnedResults is not read: the elements
 // themselves are counted.
 type collection struct {
-	total  number // totalResults
-	status number // responseStatus
+	total  clientkit.Number // totalResults
+	status clientkit.Number // responseStatus
 	errors wireErrors
 	found  bool // whether there was any data
 }
@@ -31,7 +33,7 @@ func (k call) collect(resp *http.Response, element func(*json.Decoder) error) (c
 		return p.page, p.failed
 	case err != nil:
 		return p.page, k.corrupt(resp.StatusCode, "the answer is no JSON object ("+resp.Header.Get("Content-Type")+")", eofIsShort(err))
-	case p.page.status.n >= 400:
+	case p.page.status.N >= 400:
 		return p.page, k.corrupt(resp.StatusCode, "the answer contradicts its status: "+p.page.errors.detail(), nil)
 	case !p.page.found:
 		return p.page, k.corrupt(resp.StatusCode, "the answer has no data", nil)
@@ -79,9 +81,9 @@ func (p *pageParser) field(key json.Token) error {
 	case "data":
 		return p.data()
 	case "totalResults":
-		return lenient(p.dec.Decode(&p.page.total))
+		return clientkit.Lenient(p.dec.Decode(&p.page.total))
 	case "responseStatus":
-		return lenient(p.dec.Decode(&p.page.status))
+		return clientkit.Lenient(p.dec.Decode(&p.page.status))
 	case "errors":
 		return p.problems()
 	}
@@ -102,7 +104,7 @@ func (p *pageParser) data() (err error) {
 func (p *pageParser) problems() error {
 	_, err := p.array(func() error {
 		var e wireError
-		err := lenient(p.dec.Decode(&e))
+		err := clientkit.Lenient(p.dec.Decode(&e))
 		if len(p.page.errors) == 0 {
 			p.page.errors = wireErrors{e}
 		}

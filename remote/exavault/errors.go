@@ -8,25 +8,21 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/frugalfs/frugalfs/remote"
+	"github.com/frugalfs/frugalfs/remote/clientkit"
 )
 
-const (
-	// maxErrorBody is how much of an error's body is read.
-	maxErrorBody = 64 << 10
-	// maxDetail is how many characters of a provider's word are kept.
-	maxDetail = 200
-)
+// maxErrorBody is how much of an error's body is read.
+const maxErrorBody = 64 << 10
 
 // wireError is one entry of "errors" (the reference, "Error Responses"). All
 // of it may be null.
 type wireError struct {
-	Code   text `json:"code"`
-	Title  text `json:"title"`
-	Detail text `json:"detail"`
-	Meta   meta `json:"meta"`
+	Code   clientkit.Text `json:"code"`
+	Title  clientkit.Text `json:"title"`
+	Detail clientkit.Text `json:"detail"`
+	Meta   meta           `json:"meta"`
 }
 
 type wireErrors []wireError
@@ -34,9 +30,9 @@ type wireErrors []wireError
 // detail returns what the first error says about itself, "" for nothing.
 func (es wireErrors) detail() string {
 	for _, e := range es {
-		for _, t := range []text{e.Detail, e.Title, e.Code} {
-			if t.s != "" {
-				return clean(t.s)
+		for _, t := range []clientkit.Text{e.Detail, e.Title, e.Code} {
+			if t.S != "" {
+				return clientkit.Clean(t.S)
 			}
 		}
 	}
@@ -47,10 +43,10 @@ func (es wireErrors) detail() string {
 func (k call) refused(resp *http.Response) *remote.Error {
 	b, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody)) // what came is all there is to say
 	var body struct {
-		Status number     `json:"responseStatus"`
-		Errors wireErrors `json:"errors"`
+		Status clientkit.Number `json:"responseStatus"`
+		Errors wireErrors       `json:"errors"`
 	}
-	shaped := lenient(json.Unmarshal(b, &body)) == nil && (body.Status.ok || body.Errors != nil)
+	shaped := clientkit.Lenient(json.Unmarshal(b, &body)) == nil && (body.Status.OK || body.Errors != nil)
 	e := k.statusError(resp.StatusCode, body.Errors.detail())
 	e.RetryAfter = retryAfter(resp.Header.Get("Retry-After"), now())
 	if !shaped {
@@ -63,7 +59,7 @@ func (k call) refused(resp *http.Response) *remote.Error {
 // API: a proxy's 404 does not prove that anything is absent.
 func (k call) distrust(e *remote.Error, contentType string) {
 	if e.Detail == "" {
-		e.Detail = clean("the answer is not the API's (" + contentType + ")")
+		e.Detail = clientkit.Clean("the answer is not the API's (" + contentType + ")")
 	}
 	if e.Kind == remote.NotExist {
 		e.Kind, e.Unknown = remote.Temporary, k.mutates
@@ -90,7 +86,7 @@ func (k call) badListing(e *remote.Error) {
 	switch {
 	case k.op == opTree:
 		e.Kind = remote.Unsupported
-	case k.op == opList && says(e.Detail, "folder", "director"):
+	case k.op == opList && clientkit.Says(e.Detail, "folder", "director"):
 		e.Kind = remote.NotDir
 	}
 }
@@ -130,52 +126,20 @@ func kindOf(status int, detail string) remote.Kind {
 // leave it at Invalid.
 func badRequest(detail string) remote.Kind {
 	switch {
-	case says(detail, "not exist", "n't exist", "not found", "no such", "non-exist", "nonexist"):
+	case clientkit.Says(detail, "not exist", "n't exist", "not found", "no such", "non-exist", "nonexist"):
 		return remote.Invalid // a 400 is no proof of absence
-	case says(detail, "not a folder", "not a dir"):
+	case clientkit.Says(detail, "not a folder", "not a dir"):
 		return remote.NotDir
-	case says(detail, "exist", "already", "taken", "duplicate", "same name", "conflict", "in use"):
+	case clientkit.Says(detail, "exist", "already", "taken", "duplicate", "same name", "conflict", "in use"):
 		return remote.Exist
-	case says(detail, "quota", "disk space", "storage"):
+	case clientkit.Says(detail, "quota", "disk space", "storage"):
 		return remote.StorageFull
-	case says(detail, "too long"):
+	case clientkit.Says(detail, "too long"):
 		return remote.NameTooLong
-	case says(detail, "character", "illegal name", "name is", "invalid name", "invalid file name", "invalid filename", "invalid folder name"):
+	case clientkit.Says(detail, "character", "illegal name", "name is", "invalid name", "invalid file name", "invalid filename", "invalid folder name"):
 		return remote.InvalidName
 	}
 	return remote.Invalid
-}
-
-func says(detail string, words ...string) bool {
-	detail = strings.ToLower(detail)
-	for _, w := range words {
-		if strings.Contains(detail, w) {
-			return true
-		}
-	}
-	return false
-}
-
-// clean makes a server's words fit to be printed: one line, no control
-// characters, not too long.
-func clean(s string) string {
-	var b strings.Builder
-	n := 0
-	for _, r := range s {
-		if n == maxDetail {
-			b.WriteString("…")
-			break
-		}
-		switch {
-		case unicode.IsSpace(r):
-			r = ' '
-		case !unicode.IsPrint(r):
-			continue
-		}
-		b.WriteRune(r)
-		n++
-	}
-	return strings.TrimSpace(b.String())
 }
 
 // retryAfter reads a Retry-After header, in seconds or as a date; 0 if there

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/frugalfs/frugalfs/remote"
+	"github.com/frugalfs/frugalfs/remote/clientkit"
 )
 
 const (
@@ -90,7 +91,7 @@ func (r *feedRun) ended() bool {
 
 func (r *feedRun) page(ctx context.Context, offset int) error {
 	k := call{op: opActivity, about: "/", method: http.MethodGet, path: "/activity/session"}
-	aboutLimit := func(e *remote.Error) bool { return says(e.Detail, "limit") }
+	aboutLimit := func(e *remote.Error) bool { return clientkit.Says(e.Detail, "limit") }
 	resp, err := r.c.page(ctx, &r.c.feed, aboutLimit, func(limit int64) call {
 		k.query = url.Values{"sort": {"-date"}, "offset": {strconv.Itoa(offset)}, "limit": {itoa(limit)}}
 		if !r.since.IsZero() {
@@ -110,20 +111,20 @@ func (r *feedRun) page(ctx context.Context, offset int) error {
 // activity is an entry of the log (the reference, schema
 // SessionActivityEntry).
 type activity struct {
-	ID         number `json:"id"`
+	ID         clientkit.Number `json:"id"`
 	Attributes struct {
-		Created    text `json:"created"`
-		Operation  text `json:"operation"`
-		FileName   text `json:"fileName"`
-		FileSource text `json:"fileSource"`
-		Username   text `json:"username"`
-		Status     text `json:"status"`
+		Created    clientkit.Text `json:"created"`
+		Operation  clientkit.Text `json:"operation"`
+		FileName   clientkit.Text `json:"fileName"`
+		FileSource clientkit.Text `json:"fileSource"`
+		Username   clientkit.Text `json:"username"`
+		Status     clientkit.Text `json:"status"`
 	} `json:"attributes"`
 }
 
 func (r *feedRun) element(dec *json.Decoder) error {
 	var a activity
-	if err := lenient(dec.Decode(&a)); err != nil {
+	if err := clientkit.Lenient(dec.Decode(&a)); err != nil {
 		return eofIsShort(err)
 	}
 	r.entries++
@@ -151,21 +152,21 @@ func (r *feedRun) element(dec *json.Decoder) error {
 // change translates an entry; dated is false if it does not tell when.
 func (a *activity) change() (ch remote.Change, dated bool) {
 	ch = remote.Change{
-		Op:   operations[strings.ToUpper(a.Attributes.Operation.s)],
-		Path: feedPath(a.Attributes.FileName.s),
-		From: feedPath(a.Attributes.FileSource.s),
-		User: clean(a.Attributes.Username.s),
+		Op:   operations[strings.ToUpper(a.Attributes.Operation.S)],
+		Path: feedPath(a.Attributes.FileName.S),
+		From: feedPath(a.Attributes.FileSource.S),
+		User: clientkit.Clean(a.Attributes.Username.S),
 	}
-	if a.ID.ok {
-		ch.ID = itoa(a.ID.n)
+	if a.ID.OK {
+		ch.ID = itoa(a.ID.N)
 	}
-	if ch.Path == "" || says(a.Attributes.Status.s, "fail", "error", "denied", "abort") {
+	if ch.Path == "" || clientkit.Says(a.Attributes.Status.S, "fail", "error", "denied", "abort") {
 		ch.Op = 0
 	}
 	if ch.Op != remote.Moved && ch.Op != remote.Copied {
 		ch.From = ""
 	}
-	ch.At, dated = parseTime(a.Attributes.Created.s)
+	ch.At, dated = parseTime(a.Attributes.Created.S)
 	return ch, dated
 }
 
@@ -185,7 +186,7 @@ var operations = map[string]remote.ChangeOp{
 // feedPath returns a path of the log, "" if it cannot be one.
 func feedPath(p string) string {
 	full := "/" + strings.Trim(p, "/")
-	if p == "" || full != "/" && !validPath(full) {
+	if p == "" || full != "/" && !clientkit.ValidPath(full) {
 		return ""
 	}
 	return full

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/frugalfs/frugalfs/remote"
+	"github.com/frugalfs/frugalfs/remote/clientkit"
 )
 
 var noon = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
@@ -203,7 +204,7 @@ func FuzzFeed(f *testing.F) {
 			t.Errorf("got %v, %v", got, err)
 		}
 		for i, c := range got {
-			if c.At.Before(since) || c.Op != 0 && !validPath(c.Path) && c.Path != "/" || i > 0 && c.At.Before(got[i-1].At) {
+			if c.At.Before(since) || c.Op != 0 && !clientkit.ValidPath(c.Path) && c.Path != "/" || i > 0 && c.At.Before(got[i-1].At) {
 				t.Errorf("got %+v", c)
 			}
 		}

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/frugalfs/frugalfs/remote"
+	"github.com/frugalfs/frugalfs/remote/clientkit"
 )
 
 // pager is a folder "/d" (id 3) of n files behind a server of a given temper.
@@ -387,7 +388,7 @@ func checkListing(t *testing.T, s *server, body string, tree bool) {
 	take := func(os []remote.Object) error {
 		for _, o := range os {
 			seen[o.ID] = true
-			if !validName(o.Name) || !validPath(o.Path) || !strings.HasSuffix(o.Path, "/"+o.Name) || o.Size < 0 || o.ID == "" || o.Dir == (o.Version != "") {
+			if !clientkit.ValidName(o.Name) || !clientkit.ValidPath(o.Path) || !strings.HasSuffix(o.Path, "/"+o.Name) || o.Size < 0 || o.ID == "" || o.Dir == (o.Version != "") {
 				t.Errorf("handed over %+v", o)
 			}
 			if tree && !strings.HasPrefix(o.Path, "/d/") {

@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"github.com/frugalfs/frugalfs/remote"
+	"github.com/frugalfs/frugalfs/remote/clientkit"
 )
 
 // match finds the item that belongs to each ref: for each ref the index in
@@ -93,7 +94,7 @@ func (m *matcher) alike(items []int) bool {
 
 // itemIDs returns the ids that an item is about.
 func itemIDs(it *item) []string {
-	ids := []number{it.ID, it.Meta.ID}
+	ids := []clientkit.Number{it.ID, it.Meta.ID}
 	for _, r := range resources(it.Data) {
 		ids = append(ids, r.ID, r.Meta.ID)
 	}
@@ -102,8 +103,8 @@ func itemIDs(it *item) []string {
 	}
 	var keys []string
 	for _, id := range ids {
-		if id.ok {
-			keys = append(keys, strconv.FormatInt(id.n, 10))
+		if id.OK {
+			keys = append(keys, strconv.FormatInt(id.N, 10))
 		}
 	}
 	return keys
@@ -111,7 +112,7 @@ func itemIDs(it *item) []string {
 
 // itemPaths returns the paths that an item is about: where its object was.
 func itemPaths(it *item) []string {
-	paths := []text{it.Meta.Path}
+	paths := []clientkit.Text{it.Meta.Path}
 	for _, r := range resources(it.Data) {
 		paths = append(paths, r.Meta.Path)
 	}
@@ -120,8 +121,8 @@ func itemPaths(it *item) []string {
 	}
 	var keys []string
 	for _, p := range paths {
-		if p.s != "" {
-			keys = append(keys, p.s)
+		if p.S != "" {
+			keys = append(keys, p.S)
 		}
 	}
 	return keys

@@ -4,25 +4,19 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
 
 	"github.com/frugalfs/frugalfs/remote"
+	"github.com/frugalfs/frugalfs/remote/clientkit"
 	"github.com/frugalfs/frugalfs/remote/ledger"
 )
 
-const (
-	// maxAnswer is the most bytes of an answer about single resources or one
-	// batch that are read into memory.
-	maxAnswer = 16 << 20
-	// maxDrain is how much is read of an answer that is no longer needed, to
-	// keep its connection.
-	maxDrain = 64 << 10
-)
+// maxAnswer is the most bytes of an answer about single resources or one batch
+// that are read into memory.
+const maxAnswer = 16 << 20
 
 // call describes one request, for sending it and for naming it in errors.
 type call struct {
@@ -75,6 +69,12 @@ func (c *Client) request(ctx context.Context, k call, body io.Reader) (*http.Req
 	return req, nil
 }
 
+// finish drains an answer and closes it.
+func finish(resp *http.Response) {
+	clientkit.Drain(resp)
+	_ = resp.Body.Close()
+}
+
 // encodeQuery writes blanks as %20: "+" means a blank to some servers only.
 func encodeQuery(q url.Values) string {
 	return strings.ReplaceAll(q.Encode(), "+", "%20")
@@ -92,43 +92,13 @@ func (c *Client) roundTrip(req *http.Request, k call) (*http.Response, error) {
 	return nil, k.refused(resp)
 }
 
-// finish closes an answer, after reading a rest that is short, so that its
-// connection can be used again.
-func finish(resp *http.Response) {
-	_, _ = io.CopyN(io.Discard, resp.Body, maxDrain)
-	_ = resp.Body.Close()
-}
-
 // lost makes an error of a request, or the reading of an answer, that failed
-// on the way. The ledger's own errors keep their kind.
-func (k call) lost(err error) *remote.Error {
-	var known *remote.Error
-	if errors.As(err, &known) {
-		e := *known
-		e.Op, e.Path = k.op, k.about
-		return &e
-	}
-	if u, ok := errors.AsType[*url.Error](err); ok {
-		err = u.Err // the address says nothing that Op and Path do not
-	}
-	e := remote.E(remote.Temporary, k.op, k.about, err)
-	e.Unknown = k.mutates
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		e.Kind = remote.Canceled
-	}
-	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
-		e.Kind, e.Unknown = remote.Offline, false
-	}
-	return e
-}
+// on the way.
+func (k call) lost(err error) *remote.Error { return clientkit.Lost(k.op, k.about, k.mutates, err) }
 
 // broken makes an error of an answer that could not be read to its end.
 func (k call) broken(resp *http.Response, err error) *remote.Error {
-	if resp.Request != nil && resp.Request.Context().Err() != nil {
-		// The network's word for it may be that the connection is closed.
-		err = errors.Join(resp.Request.Context().Err(), err)
-	}
-	return k.lost(err)
+	return clientkit.Broken(k.op, k.about, k.mutates, resp, err)
 }
 
 // corrupt makes an error of a success that makes no sense. What a mutating
@@ -136,17 +106,17 @@ func (k call) broken(resp *http.Response, err error) *remote.Error {
 func (k call) corrupt(status int, detail string, err error) *remote.Error {
 	return &remote.Error{
 		Kind: remote.Corrupt, Op: k.op, Path: k.about, Status: status,
-		Detail: clean(detail), Err: err, Unknown: k.mutates,
+		Detail: clientkit.Clean(detail), Err: err, Unknown: k.mutates,
 	}
 }
 
 // answer is the part of every JSON answer that the client reads.
 type answer struct {
-	Status    number          `json:"responseStatus"`
-	Data      json.RawMessage `json:"data"`
-	Meta      meta            `json:"meta"`
-	Errors    wireErrors      `json:"errors"`
-	Responses []item          `json:"responses"`
+	Status    clientkit.Number `json:"responseStatus"`
+	Data      json.RawMessage  `json:"data"`
+	Meta      meta             `json:"meta"`
+	Errors    wireErrors       `json:"errors"`
+	Responses []item           `json:"responses"`
 
 	http  int  // the HTTP status
 	empty bool // whether there was no body at all
@@ -176,10 +146,10 @@ func (k call) read(resp *http.Response) (*answer, error) {
 		a.empty = true
 		return a, nil
 	}
-	if err := lenient(json.Unmarshal(b, a)); err != nil || b[firstByte(b)] != '{' {
+	if err := clientkit.Lenient(json.Unmarshal(b, a)); err != nil || b[firstByte(b)] != '{' {
 		return nil, k.corrupt(resp.StatusCode, "the answer is no JSON object ("+resp.Header.Get("Content-Type")+")", err)
 	}
-	if a.Status.ok && a.Status.n >= 400 {
+	if a.Status.OK && a.Status.N >= 400 {
 		return nil, k.corrupt(resp.StatusCode, "the answer contradicts its status: "+a.Errors.detail(), nil)
 	}
 	return a, nil
@@ -188,12 +158,3 @@ func (k call) read(resp *http.Response) (*answer, error) {
 // firstByte returns the index of the first byte of b that is no blank; b must
 // have one.
 func firstByte(b []byte) int { return len(b) - len(bytes.TrimLeft(b, " \t\r\n")) }
-
-// lenient drops complaints about the type of single fields, which then have
-// their zero values: the checks on values find out what is missing.
-func lenient(err error) error {
-	if _, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		return nil
-	}
-	return err
-}

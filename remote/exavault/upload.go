@@ -2,7 +2,6 @@ package exavault
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"mime/multipart"
@@ -10,9 +9,9 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"sync"
 
 	"github.com/frugalfs/frugalfs/remote"
+	"github.com/frugalfs/frugalfs/remote/clientkit"
 )
 
 // Upload stores a file in one request (the reference, "POST
@@ -26,17 +25,17 @@ func (c *Client) Upload(ctx context.Context, up remote.Upload) (remote.Object, e
 	if err != nil {
 		return remote.Object{}, err
 	}
-	k := uploadCall(join(dir, up.Name), up)
-	if err := checkName(opUpload, k.about, up.Name); err != nil {
+	k := uploadCall(clientkit.Join(dir, up.Name), up)
+	if err := clientkit.CheckName(opUpload, k.about, up.Name); err != nil {
 		return remote.Object{}, err
 	}
 	if up.Size < 0 || up.Content == nil && up.Size > 0 {
 		return remote.Object{}, &remote.Error{Kind: remote.Invalid, Op: opUpload, Path: k.about, Detail: "no content"}
 	}
-	src := &source{from: up.Content, size: up.Size, progress: up.Progress}
-	defer src.shut()
+	src := &clientkit.Source{From: up.Content, Size: up.Size, Progress: up.Progress}
+	defer src.Shut()
 	a, err := c.sendForm(ctx, k, newForm(up.Name, src))
-	if failed := src.failure(); failed != nil {
+	if failed := src.Failure(); failed != nil {
 		e := remote.E(remote.KindOf(failed), opUpload, k.about, failed)
 		e.Unknown = true
 		return remote.Object{}, e
@@ -93,10 +92,10 @@ func (c *Client) sendForm(ctx context.Context, k call, f *form) (*answer, error)
 type form struct {
 	contentType string
 	head, tail  string
-	src         *source
+	src         *clientkit.Source
 }
 
-func newForm(name string, src *source) *form {
+func newForm(name string, src *clientkit.Source) *form {
 	var b strings.Builder
 	w := multipart.NewWriter(&b) // strings.Builder never fails
 	_, _ = w.CreateFormFile("file", name)
@@ -105,75 +104,9 @@ func newForm(name string, src *source) *form {
 	return &form{contentType: w.FormDataContentType(), head: b.String()[:head], tail: b.String()[head:], src: src}
 }
 
-func (f *form) length() int64 { return int64(len(f.head)) + f.src.size + int64(len(f.tail)) }
+func (f *form) length() int64 { return int64(len(f.head)) + f.src.Size + int64(len(f.tail)) }
 
 // body returns a reader of the whole form, from its start.
 func (f *form) body() io.Reader {
-	return io.MultiReader(strings.NewReader(f.head), &sourceReader{src: f.src}, strings.NewReader(f.tail))
-}
-
-// source is what an upload reads. The transport may go on reading a request's
-// body for a moment after the answer came; shut puts an end to that.
-type source struct {
-	from     io.ReaderAt
-	size     int64
-	progress func(int64)
-
-	// mu guards what follows, and is held while from is read.
-	mu     sync.Mutex
-	closed bool
-	failed error // why from could not be read
-}
-
-var errShut = errors.New("the upload has ended")
-
-func (s *source) readAt(p []byte, off int64) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
-		return 0, errShut
-	}
-	n, err := s.from.ReadAt(p, off)
-	if n == len(p) {
-		err = nil
-	} else if err == nil || errors.Is(err, io.EOF) {
-		err = io.ErrUnexpectedEOF
-	}
-	if err != nil {
-		s.failed = err
-		return n, err
-	}
-	if s.progress != nil {
-		s.progress(off + int64(n))
-	}
-	return n, nil
-}
-
-func (s *source) shut() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.closed = true
-}
-
-func (s *source) failure() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.failed
-}
-
-// sourceReader reads a source once, from its start.
-type sourceReader struct {
-	src *source
-	off int64
-}
-
-// Read implements io.Reader.
-func (r *sourceReader) Read(p []byte) (int, error) {
-	if r.off >= r.src.size {
-		return 0, io.EOF
-	}
-	p = p[:min(int64(len(p)), r.src.size-r.off)]
-	n, err := r.src.readAt(p, r.off)
-	r.off += int64(n)
-	return n, err
+	return io.MultiReader(strings.NewReader(f.head), f.src.Reader(), strings.NewReader(f.tail))
 }

@@ -121,11 +121,6 @@ func TestUploadNeverReadsAfterwards(t *testing.T) {
 			t.Errorf("%d bytes were read", n)
 		}
 	}
-	src := &source{from: new(zeros), size: 10}
-	src.shut()
-	if n, err := (&sourceReader{src: src}).Read(make([]byte, 5)); n != 0 || !errors.Is(err, errShut) || src.failure() != nil {
-		t.Errorf("read %d, %v after the end", n, err)
-	}
 }
 
 // TestUploadAgain: the transport can send the form a second time, from its

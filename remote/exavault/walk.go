@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/frugalfs/frugalfs/remote"
+	"github.com/frugalfs/frugalfs/remote/clientkit"
 )
 
 // placement is where an entry is, seen from what was listed.
@@ -63,7 +64,7 @@ func (w *walk) report(r *run) {
 		level = slog.LevelWarn
 	}
 	w.c.log.Log(context.Background(), level, "left out entries that the provider listed",
-		"folder", clean(w.dir.Path), "impossible names", r.refused, "unreadable", r.unreadable)
+		"folder", clientkit.Clean(w.dir.Path), "impossible names", r.refused, "unreadable", r.unreadable)
 }
 
 // run is one run over all pages of a listing. One goroutine uses it.
@@ -97,7 +98,7 @@ type run struct {
 // it has.
 type folder struct {
 	path  string
-	count number
+	count clientkit.Number
 }
 
 // pages reads page after page until all entries were seen or no progress is
@@ -149,8 +150,8 @@ func (r *run) end(l remote.Listing) (remote.Listing, error) {
 func (r *run) unvisited() (empty, unknown bool) {
 	for _, d := range r.dirs {
 		if _, ok := r.parents[d.path]; !ok {
-			empty = empty || d.count.n > 0
-			unknown = unknown || !d.count.ok
+			empty = empty || d.count.N > 0
+			unknown = unknown || !d.count.OK
 		}
 	}
 	return empty, unknown
@@ -178,9 +179,9 @@ func (r *run) page(ctx context.Context, offset int64) error {
 }
 
 // count compares the totals of all pages.
-func (r *run) count(total number) {
-	n := total.n
-	if !total.ok || n < 0 {
+func (r *run) count(total clientkit.Number) {
+	n := total.N
+	if !total.OK || n < 0 {
 		n = -1
 	}
 	if !r.first && n != r.total || n >= 0 && int64(len(r.seen)) > n {
@@ -192,18 +193,18 @@ func (r *run) count(total number) {
 // element takes one entry of a page.
 func (r *run) element(dec *json.Decoder) error {
 	var w resource
-	if err := lenient(dec.Decode(&w)); err != nil {
+	if err := clientkit.Lenient(dec.Decode(&w)); err != nil {
 		return r.w.call(0, 0).corrupt(http.StatusOK, "an entry cannot be read", eofIsShort(err))
 	}
 	r.entries++
 	switch {
-	case !w.ID.ok:
+	case !w.ID.OK:
 		r.unreadable++
 		return nil
 	case r.entries == 1 && !r.first:
-		r.changed = r.changed || w.ID.n != r.last
+		r.changed = r.changed || w.ID.N != r.last
 	default:
-		r.note(w.ID.n)
+		r.note(w.ID.N)
 	}
 	return r.take(&w)
 }
@@ -238,7 +239,7 @@ func (r *run) take(w *resource) error {
 	return r.accept(o, w.Attributes.FileCount)
 }
 
-func (r *run) accept(o remote.Object, count number) error {
+func (r *run) accept(o remote.Object, count clientkit.Number) error {
 	switch r.w.place(o) {
 	case itself:
 		r.isFile = !o.Dir
@@ -259,7 +260,7 @@ func (r *run) accept(o remote.Object, count number) error {
 }
 
 // survey remembers what end needs to know about a tree.
-func (r *run) survey(o remote.Object, count number) {
+func (r *run) survey(o remote.Object, count clientkit.Number) {
 	if !r.w.tree {
 		return
 	}

@@ -26,8 +26,8 @@ func mkdir(s *space) {
 	if n := s.Ledger.Count() - before; n != 1 {
 		s.Errorf("%d transactions", n)
 	}
-	for _, ref := range []remote.Ref{d.Ref(), {Path: d.Path}} {
-		sub := s.mkdir(ref, "sub of "+numbered(len(ref.ID)))
+	for i, ref := range []remote.Ref{d.Ref(), {Path: d.Path}} {
+		sub := s.mkdir(ref, "sub of "+numbered(i))
 		if sub.ParentID != "" && sub.ParentID != d.ID {
 			s.Errorf("got %+v in %+v", sub, d)
 		}
@@ -63,7 +63,7 @@ func rename(s *space) {
 	before := s.Ledger.Count()
 	g, err := s.Remote.Rename(s.ctx, f.Ref(), "new name")
 	s.ok(err)
-	if n := s.Ledger.Count() - before; n != 1 {
+	if n := s.Ledger.Count() - before; n != max(s.h.ChangeCost, 1) {
 		s.Errorf("%d transactions", n)
 	}
 	if s.sane(g); g.Path != "/old/new name" || g.ID != f.ID || g.Size != f.Size {
@@ -118,7 +118,7 @@ func move(s *space) {
 			s.moved(r, all[i+j], to)
 		}
 	}
-	if got, want := s.Ledger.Count()-before, (len(all)+n-1)/n; got != want {
+	if got, want := s.Ledger.Count()-before, (len(all)+n-1)/n*max(s.h.ChangeCost, 1); got != want {
 		s.Errorf("%d transactions, want %d", got, want)
 	}
 	s.holds(remote.Ref{Path: "/to/file"}, "content")

@@ -25,7 +25,7 @@ func upload(s *space) {
 		}
 		before := s.Ledger.Count()
 		o := s.put(root, "file of "+numbered(len(content)), content)
-		if n := s.Ledger.Count() - before; n != 1 && s.Remote.Capabilities().UploadMakesParents {
+		if n := s.Ledger.Count() - before; n != max(s.h.UploadCost, 1) && (s.Remote.Capabilities().UploadMakesParents || s.h.UploadCost > 0) {
 			s.Errorf("%d transactions", n)
 		}
 		s.holds(o.Ref(), content)

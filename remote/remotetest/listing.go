@@ -62,8 +62,8 @@ func listPages(s *space) {
 		if len(got) != n {
 			s.Errorf("%d entries, want %d", len(got), n)
 		}
-		if asked := s.Ledger.Count() - before; asked > pages(n, size) && !s.h.NeverComplete {
-			s.Errorf("%d entries took %d requests, want %d", n, asked, pages(n, size))
+		if asked := s.Ledger.Count() - before; asked > s.h.pages(n) && !s.h.NeverComplete {
+			s.Errorf("%d entries took %d requests, want %d", n, asked, s.h.pages(n))
 		}
 	}
 }
@@ -221,7 +221,7 @@ func treePages(s *space) {
 		if len(all) != n || !s.h.NeverComplete && !l.Complete {
 			s.Errorf("got %d of %d objects, %+v", len(all), n, l)
 		}
-		if asked := s.Ledger.Count() - before; asked > pages(n, size) && !s.h.NeverComplete {
+		if asked := s.Ledger.Count() - before; asked > s.h.pages(n) && !s.h.NeverComplete {
 			s.Errorf("%d objects took %d requests", n, asked)
 		}
 	}

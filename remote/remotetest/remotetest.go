@@ -82,6 +82,13 @@ type Harness struct {
 	// NeverComplete is true if the server does not tell how many entries
 	// there are.
 	NeverComplete bool
+	// UploadCost is how many transactions an upload takes to a name that is
+	// free, ChangeCost how many a rename, and a batch of moves or copies. 0
+	// means 1.
+	UploadCost, ChangeCost int
+	// FullPagesGoOn is true if a listing whose last page is full takes another
+	// request to prove that nothing follows.
+	FullPagesGoOn bool
 }
 
 // check is one test of the suite. It runs if the client has the optional
@@ -148,11 +155,15 @@ func offered(r remote.Remote) []string {
 
 // pages returns how many requests a listing of n entries takes at most: pages
 // overlap by one entry.
-func pages(n, size int) int {
-	if n <= size || size < 2 {
-		return 1
+func (h Harness) pages(n int) int {
+	size, most := h.PageSize, 1
+	if n > size && size > 1 {
+		most = (n - 1 + size - 2) / (size - 1)
 	}
-	return (n - 1 + size - 2) / (size - 1)
+	if h.FullPagesGoOn && n > 1 && (n-1)%(size-1) == 0 {
+		most++
+	}
+	return most
 }
 
 func numbered(i int) string { return fmt.Sprintf("file %04d.txt", i) }

@@ -16,6 +16,9 @@ type Request struct {
 	Method string `json:"method"`
 	Path   string `json:"path"`
 	Query  string `json:"query,omitempty"`
+	// Transfer is true for requests to the provider's storage, which count
+	// nowhere. Their addresses are signed, so Query is left out.
+	Transfer bool `json:"transfer,omitempty"`
 	// Op is the operation ("list", "upload").
 	Op string `json:"op"`
 	// Fault is the scripted fault that it met, "" if none.
@@ -64,11 +67,16 @@ func (c *counter) init(limit int, now func() time.Time) {
 	c.limit, c.now, c.byOp = limit, now, map[string]int{}
 }
 
-// begin counts a request.
-func (c *counter) begin(r *http.Request, op string) *call {
+// begin counts a request, unless it is a transfer.
+func (c *counter) begin(r *http.Request, op string, transfer bool) *call {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.now()
+	if transfer {
+		k := &call{Request: Request{At: now, Method: r.Method, Path: r.URL.Path, Op: op, Transfer: true}}
+		c.remember(k)
+		return k
+	}
 	k := &call{second: now.Unix(), limit: c.limit, Request: Request{
 		At: now, Method: r.Method, Path: r.URL.Path, Query: r.URL.RawQuery, Op: op,
 	}}

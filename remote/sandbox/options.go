@@ -12,6 +12,7 @@ import (
 	"github.com/frugalfs/frugalfs/remote"
 	"github.com/frugalfs/frugalfs/remote/sandbox/dialect"
 	"github.com/frugalfs/frugalfs/remote/sandbox/exavault"
+	"github.com/frugalfs/frugalfs/remote/sandbox/exavault1"
 )
 
 // Options say what a sandbox serves and how.
@@ -83,7 +84,8 @@ func setDefault[T comparable](p *T, value T) {
 // providers are the dialects by name.
 func providers() map[string]dialect.Provider {
 	return map[string]dialect.Provider{
-		"exavault": exavault.Provider(),
+		"exavault":  exavault.Provider(),
+		"exavault1": exavault1.Provider(),
 	}
 }
 

@@ -178,10 +178,13 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	r = r.WithContext(ctx)
 
 	op := s.dialect.Op(r)
-	call := s.count.begin(r, op)
+	transfer := s.isTransfer(r)
+	call := s.count.begin(r, op, transfer)
 	a := &answer{ResponseWriter: w, server: s, ctx: ctx}
 	defer func() { s.count.end(call, a.status, a.sent) }()
-	s.dialect.Limits(w.Header(), call.limit, call.remaining)
+	if !transfer {
+		s.dialect.Limits(w.Header(), call.limit, call.remaining)
+	}
 	if !pause(ctx, s.o.Latency, nil) {
 		return
 	}
@@ -194,6 +197,12 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.answer(a, r, call)
+}
+
+// isTransfer tells whether a request goes to the provider's storage.
+func (s *Server) isTransfer(r *http.Request) bool {
+	storage, ok := s.dialect.(dialect.Storage)
+	return ok && storage.Transfer(r)
 }
 
 // answer answers as the provider would without a fault.

@@ -58,6 +58,14 @@ type Dialect interface {
 	Close()
 }
 
+// Storage is what a dialect has beside Dialect when its provider hands out
+// signed addresses of an object storage.
+type Storage interface {
+	// Transfer tells whether a request goes to the storage and not to the
+	// API: the provider counts none of those as transactions, and limits none.
+	Transfer(r *http.Request) bool
+}
+
 // Provider is a dialect that can be opened by name.
 type Provider struct {
 	// Switches are what can be set differently.

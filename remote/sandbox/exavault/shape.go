@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/frugalfs/frugalfs/remote/sandbox/dialect"
 	"github.com/frugalfs/frugalfs/remote/sandbox/store"
 )
 
@@ -65,29 +66,13 @@ var zone = time.FixedZone("", -7*60*60)
 func stamp(t time.Time) string { return t.In(zone).Format("2006-01-02T15:04:05-07:00") }
 
 // userPath turns an account path into one relative to the user's home.
-func (a *api) userPath(p string) string {
-	if a.home == "/" {
-		return p
-	}
-	rel := strings.TrimPrefix(p, a.home)
-	if rel == "" {
-		return "/"
-	}
-	return rel
-}
+func (a *api) userPath(p string) string { return dialect.Home(a.home).User(p) }
 
 // accountPath turns a clean path of the user into one of the account.
-func (a *api) accountPath(p string) string {
-	if p == "/" {
-		return a.home
-	}
-	return strings.TrimSuffix(a.home, "/") + p
-}
+func (a *api) accountPath(p string) string { return dialect.Home(a.home).Account(p) }
 
 // atHome tells whether an account path is the user's home or below it.
-func (a *api) atHome(p string) bool {
-	return a.home == "/" || p == a.home || strings.HasPrefix(p, a.home+"/")
-}
+func (a *api) atHome(p string) bool { return dialect.Home(a.home).Holds(p) }
 
 // shape describes a node as the service does.
 func (a *api) shape(n store.Node) resource {

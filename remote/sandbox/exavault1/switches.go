@@ -1,0 +1,96 @@
+package exavault1
+
+import "github.com/frugalfs/frugalfs/remote/sandbox/dialect"
+
+// permissions are those of the API's users.
+var permissions = []string{"list", "download", "upload", "modify", "delete"}
+
+// switchTable lists every point on which the documents leave open what the real
+// service does. The first value is the default.
+var switchTable = []dialect.Switch{
+	{Name: "prefix", Default: "both", Values: []string{"both", "api", "plain"},
+		Help: "where the API is: at /api/v1.2, at /v1.2, or at both"},
+	{Name: "numbers", Default: "number", Values: []string{"number", "string"},
+		Help: "whether numbers in answers are numbers or strings"},
+	{Name: "folder-type", Default: "dir", Values: []string{"dir", "folder", "missing"},
+		Help: "the type of a folder, which may be missing"},
+	{Name: "dates", Default: "plain", Values: []string{"plain", "iso", "unix"},
+		Help: "how uploadDate and the log's times are written: without a zone, with one, or as seconds"},
+	{Name: "upload-date", Default: "change", Values: []string{"change", "create"},
+		Help: "whether uploadDate moves when a file is overwritten"},
+	{Name: "rename-touches", Default: "no", Values: []string{"no", "yes"},
+		Help: "whether a rename or move counts as a change of the object"},
+	{Name: "messages", Default: "worded", Values: []string{"worded", "mute"},
+		Help: "whether errors about files say what is wrong, or only that something is"},
+	{Name: "file-count", Default: "files", Values: []string{"files", "missing"},
+		Help: "whether folders show how many files are in them"},
+	// Listings and looks.
+	{Name: "page-cap", Default: "100", Values: []string{"N"}, Check: dialect.NumberOr(),
+		Help: "the most entries that a page of a listing has, whatever is asked for"},
+	{Name: "total-files", Default: "all", Values: []string{"all", "files", "missing"},
+		Help: "whether totalFiles counts folders, and whether there is one"},
+	{Name: "undetailed", Default: "full", Values: []string{"full", "bare"},
+		Help: "whether a listing that is not detailed has size and date"},
+	{Name: "search", Default: "tree", Values: []string{"tree", "flat", "files", "refused"},
+		Help: "whether a pattern searches the tree, the folder's own entries, files only, or is an error"},
+	{Name: "list-file", Default: "refused", Values: []string{"refused", "itself"},
+		Help: "what listing a file answers: an error, or the file"},
+	{Name: "exists-resource", Default: "yes", Values: []string{"yes", "no"},
+		Help: "whether checkFilesExist describes what is there"},
+	{Name: "exists-order", Default: "request", Values: []string{"request", "reverse"},
+		Help: "the order of checkFilesExist's answer"},
+	{Name: "exists-root", Default: "yes", Values: []string{"yes", "no"},
+		Help: "whether checkFilesExist knows the home folder"},
+	{Name: "properties-missing", Default: "fail", Values: []string{"fail", "skip"},
+		Help: "what a missing path does to getResourceProperties: it fails, or leaves it out"},
+	// Names that are taken.
+	{Name: "mkdir-existing", Default: "refuse", Values: []string{"refuse", "existing"},
+		Help: "making a folder that is there"},
+	{Name: "rename-taken", Default: "refuse", Values: []string{"refuse", "rename", "replace"},
+		Help: "renaming to a name that is taken"},
+	{Name: "move-taken", Default: "refuse", Values: []string{"refuse", "rename", "replace"},
+		Help: "moving to where the name is taken"},
+	{Name: "copy-taken", Default: "rename", Values: []string{"rename", "refuse", "replace"},
+		Help: "copying to where the name is taken"},
+	{Name: "upload-taken", Default: "rename", Values: []string{"rename", "refuse"},
+		Help: "uploading without allowOverwrite to a name that is taken"},
+	{Name: "upload-parents", Default: "yes", Values: []string{"yes", "no"},
+		Help: "whether an upload makes missing folders"},
+	// Batches.
+	{Name: "all-failed", Default: "error", Values: []string{"error", "items"},
+		Help: "a batch in which all failed: an error, or success 2 with all items"},
+	{Name: "destination", Default: "full", Values: []string{"full", "folder"},
+		Help: "what results show as destination: the new path, or the folder"},
+	{Name: "batch-order", Default: "request", Values: []string{"request", "reverse"},
+		Help: "the order of a batch's results"},
+	// Transfers.
+	{Name: "link-life", Default: "30s", Values: []string{"a duration"}, Check: dialect.IsDuration,
+		Help: "how long the address of a transfer is good"},
+	{Name: "link-refused", Default: "403", Values: []string{"403", "410", "error", "page"},
+		Help: "what an address that is no longer good answers: a status, an error of status 200, or a page"},
+	{Name: "link-missing", Default: "refuse", Values: []string{"refuse", "link"},
+		Help: "whether the address of a missing file is refused, or given and fails"},
+	{Name: "range", Default: "on", Values: []string{"on", "off"},
+		Help: "whether downloads honour the Range header"},
+	{Name: "content-type", Default: "octet-stream", Values: []string{"octet-stream", "guessed"},
+		Help: "whether downloads are attachments of bytes, or have the type that the name suggests"},
+	// Limits and sign-in.
+	{Name: "burst", Default: "500", Values: []string{"N", "none"}, Check: dialect.NumberOr("none"),
+		Help: "requests allowed in any five minutes; more are refused for fifteen"},
+	{Name: "token-life", Default: "0s", Values: []string{"a duration"}, Check: dialect.IsDuration,
+		Help: "how long a token is good, 0s for ever"},
+	// The activity log.
+	{Name: "activity", Default: "open", Values: []string{"open", "forbidden"},
+		Help: "whether the user may read the activity log"},
+	{Name: "activity-lag", Default: "0s", Values: []string{"a duration"}, Check: dialect.IsDuration,
+		Help: "how long it takes for an entry to show in the log"},
+	{Name: "activity-failures", Default: "no", Values: []string{"no", "yes"},
+		Help: "whether refused operations have entries, with status failed"},
+	{Name: "activity-zone", Default: "utc", Values: []string{"utc", "local"},
+		Help: "the zone of the log's times"},
+	{Name: "activity-cap", Default: "100", Values: []string{"N"}, Check: dialect.NumberOr(),
+		Help: "the most entries that a page of the log has"},
+	// The user.
+	{Name: "deny", Default: "none", Values: append([]string{"none"}, permissions...), Check: dialect.ListOf(permissions...),
+		Help: "permissions that the user lacks, joined with +"},
+}
