@@ -135,7 +135,7 @@ func (m *ioModes) choose(file *ioFile, f *openFile, flags uint32) {
 		f.mode, f.through = ioThrough, true
 		m.opens.Add(1)
 	default:
-		f.cached = true
+		f.mode, f.cached = ioCached, true
 	}
 }
 

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 
+	"github.com/hanwen/go-fuse/v2/fuse"
 	"golang.org/x/sys/unix"
 )
 
@@ -146,3 +148,59 @@ func TestReadersBesideACachedWriter(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestMappedWriterBesideAReader stores through a mapping of the file that a
+// reader has in passthrough: the content counts as changed.
+func TestMappedWriterBesideAReader(t *testing.T) {
+	s, dir := mounted(t)
+	r, path := through(t, s, dir, 8192)
+	w, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := unix.Mmap(int(w.Fd()), 0, 8192, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	if err != nil {
+		t.Fatal(err)
+	}
+	copy(m, "store")
+	if err := unix.Munmap(m); err != nil {
+		t.Error(err)
+	}
+	buf := make([]byte, 5)
+	for _, f := range []*os.File{r, w} {
+		if _, err := f.ReadAt(buf, 0); err != nil || string(buf) != "store" {
+			t.Errorf("read %q, %v", buf, err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestPassthroughOffAfterARefusal serves a file although the kernel does not
+// take it over.
+func TestPassthroughOffAfterARefusal(t *testing.T) {
+	s, dir := mounted(t)
+	s.fs.modes.kernel = refusing{}
+	path := filepath.Join(dir, "file")
+	change(t, path, os.O_WRONLY|os.O_CREATE, "aaaa")
+	for range 2 {
+		f, err := os.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		holds(t, f, "aaaa")
+		if err := f.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if s.fs.modes.opens.Load() != 0 || !s.fs.modes.off.Load() {
+		t.Error("passthrough goes on")
+	}
+}
+
+// refusing is a kernel that takes no file over.
+type refusing struct{}
+
+func (refusing) RegisterBackingFd(*fuse.BackingMap) (int32, syscall.Errno) { return 0, syscall.EPERM }
+func (refusing) UnregisterBackingFd(int32) syscall.Errno                   { return 0 }
