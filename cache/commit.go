@@ -293,6 +293,9 @@ func (j *job) commitPlaced(t txn, ino uint64, o remote.Object) error {
 	if err != nil || n == nil {
 		return err
 	}
+	if o.Name == "" {
+		return j.commitUndescribed(t, n, j.place)
+	}
 	s, err := t.resultState(o, j.place)
 	if err != nil {
 		return err
@@ -303,7 +306,7 @@ func (j *job) commitPlaced(t txn, ino uint64, o remote.Object) error {
 	if n.Remote.Exists && n.Remote.ID == s.ID && n.Remote.Size == s.Size && n.Kind == File {
 		s.Content = n.Remote.ContentKey() // a new version of the same content
 	}
-	j.expectPlaced(t, n, o)
+	j.expectPlaced(t, o)
 	return t.commitState(n, s)
 }
 
@@ -338,30 +341,31 @@ func (t txn) rebased(n *store.Node, s store.State) *store.Dirty {
 }
 
 // expectPlaced tells the feed's reader which entry the call will leave.
-func (j *job) expectPlaced(t txn, n *store.Node, o remote.Object) {
+func (j *job) expectPlaced(t txn, o remote.Object) {
 	op := remote.Moved
 	if j.step.Op == outbox.Mkdir {
 		op = remote.MadeDir
 	}
-	p := o.Path
-	if p == "" {
-		p = path.Join(j.parent.Path, n.Remote.Name)
-	}
-	t.ns.feed.Expect(op, p, t.ns.now())
+	t.ns.feed.Expect(op, o.Path, t.ns.now())
 }
 
-// commitMoved takes in one item of a Move. Providers that do not describe it
-// leave it as it was, in its new folder.
+// commitUndescribed takes in that an object is elsewhere. Providers that do not
+// describe it there leave it as it was.
+func (j *job) commitUndescribed(t txn, n *store.Node, place store.Place) error {
+	s := n.Remote
+	s.Place, s.Seen, s.Content = place, t.ns.now(), n.Remote.ContentKey()
+	t.ns.feed.Expect(remote.Moved, path.Join(j.parent.Path, place.Name), t.ns.now())
+	return t.commitState(n, s)
+}
+
+// commitMoved takes in one item of a Move.
 func (j *job) commitMoved(t txn, ino uint64, o remote.Object) error {
 	n, err := t.get(ino)
 	if err != nil || n == nil {
 		return err
 	}
 	if o.Name == "" {
-		s := n.Remote
-		s.Parent, s.Seen, s.Content = j.step.Parent, t.ns.now(), n.Remote.ContentKey()
-		j.expectPlaced(t, n, o)
-		return t.commitState(n, s)
+		return j.commitUndescribed(t, n, store.Place{Parent: j.step.Parent, Name: n.Remote.Name})
 	}
 	moved := *j
 	moved.place = store.Place{Parent: j.step.Parent, Name: n.Remote.Name}

@@ -37,3 +37,16 @@ func (ns *Namespace) Ready() (n int) {
 	}
 	return n
 }
+
+// Has tells whether all of a file's content is cached.
+func (ns *Namespace) Has(ino uint64) bool {
+	n, err := ns.node(ino)
+	return err == nil && ns.content.Complete(keyOf(n))
+}
+
+// Evict drops the cached content of files.
+func (ns *Namespace) Evict(inos ...uint64) {
+	for _, ino := range inos {
+		ns.content.Forget(ino, "")
+	}
+}

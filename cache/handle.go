@@ -193,9 +193,20 @@ func (ns *Namespace) fetcher(ctx context.Context, ino uint64, want store.State) 
 			return nil, err
 		}
 		ctx = context.WithValue(ledger.WithClass(ctx, class), CallerKey{}, caller)
-		d, err := ns.remote.Download(ns.withCause(ctx, ino), ref, offset, length)
-		ns.health.note(err, ns.opt.Now())
-		return d, err
+		download := func() (*remote.Download, error) {
+			d, err := ns.remote.Download(ns.withCause(ctx, ino), ref, offset, length)
+			ns.health.note(err, ns.opt.Now())
+			return d, err
+		}
+		switch {
+		case offset != 0 || length >= 0:
+			return download()
+		case want.Size <= batchFile:
+			return ns.fetchSmall(ctx, ino, want, download)
+		case want.Size <= verifiedWhole:
+			return ns.verified(want, download)
+		}
+		return ns.streamed(want, download)
 	}
 }
 

@@ -11,10 +11,11 @@ import (
 	"github.com/frugalfs/frugalfs/remote/ledger"
 )
 
-// Deadlines of the listing of one folder, all pages and retries included, and of
-// a look at one object.
+// Deadlines of the listing of one folder and of a tree, all pages and retries
+// included, and of a look at one object.
 const (
 	listDeadline = 5 * time.Minute
+	treeDeadline = 2 * time.Hour
 	lookDeadline = time.Minute
 )
 
@@ -27,16 +28,36 @@ func formatIno(ino uint64) string { return strconv.FormatUint(ino, 36) }
 // the provider cannot be asked, old knowledge is good enough, and only a folder
 // of which nothing is known is an error.
 func (ns *Namespace) ensureListed(ctx context.Context, dir uint64) error {
+	return ns.ensure(ctx, dir, ns.list)
+}
+
+// ensureWalked is ensureListed for a folder that a program opens to list it: if
+// that is one of many, they are asked for together.
+func (ns *Namespace) ensureWalked(ctx context.Context, dir uint64) error {
+	ns.walks.opened(callerOf(ctx).PID, dir, ns.now())
+	return ns.ensure(ctx, dir, ns.listOnWalk)
+}
+
+// ensure is ensureListed with the way to list.
+func (ns *Namespace) ensure(ctx context.Context, dir uint64, list func(context.Context, uint64) error) error {
 	known, fresh, err := ns.freshness(dir)
 	if err != nil || fresh {
 		return err
+	}
+	if waited, err := ns.awaitTree(ctx, dir); waited {
+		if err != nil {
+			return err
+		}
+		if known, fresh, err = ns.freshness(dir); err != nil || fresh {
+			return err
+		}
 	}
 	if known {
 		if fresh, err = ns.refreshByFeed(ctx, dir); err != nil || fresh {
 			return ns.orOld(known, err)
 		}
 	}
-	return ns.orOld(known, ns.list(ctx, dir))
+	return ns.orOld(known, list(ctx, dir))
 }
 
 // orOld drops an error of a refresh if something older is known.
@@ -98,12 +119,17 @@ func (ns *Namespace) list(ctx context.Context, dir uint64) error {
 // share runs f once for all callers of the same key. f runs under the
 // namespace's context, so that it goes on when a caller leaves.
 func (ns *Namespace) share(ctx context.Context, key string, f func(context.Context) error) error {
+	return ns.shareFor(ctx, listDeadline, key, f)
+}
+
+// shareFor is share with a deadline for f.
+func (ns *Namespace) shareFor(ctx context.Context, deadline time.Duration, key string, f func(context.Context) error) error {
 	if err := ns.ctx.Err(); err != nil {
 		return remote.E(remote.Canceled, "wait", "", err)
 	}
 	class := ledger.ClassOf(ctx)
 	done := ns.flights.DoChan(key, func() (any, error) {
-		work, cancel := context.WithTimeout(ledger.WithClass(ns.ctx, class), listDeadline)
+		work, cancel := context.WithTimeout(ledger.WithClass(ns.ctx, class), deadline)
 		defer cancel()
 		return nil, f(work)
 	})
@@ -121,6 +147,7 @@ func (ns *Namespace) listNow(ctx context.Context, dir uint64) error {
 	if err != nil {
 		return err
 	}
+	ctx = remote.WithFirstPage(ctx, ns.walks.learn)
 	before, ref := q.known, q.ref
 	l, err := ns.runListing(ctx, dir, q, func(page func([]remote.Object) error) (remote.Listing, error) {
 		return ns.remote.List(ctx, ref, page)

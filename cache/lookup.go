@@ -218,7 +218,7 @@ func (ns *Namespace) OpenDir(ctx context.Context, ino uint64) (*DirHandle, error
 	if !n.Exists {
 		return d, nil // deleted while somebody is in it: empty
 	}
-	if err := ns.ensureListed(ctx, ino); err != nil {
+	if err := ns.ensureWalked(ctx, ino); err != nil {
 		d.Close()
 		return nil, err
 	}

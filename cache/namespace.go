@@ -149,6 +149,8 @@ type Namespace struct {
 	lastUse atomic.Int64
 	// noTreesUntil is until when folders are listed one by one.
 	noTreesUntil atomic.Int64
+	walks        walks
+	batches      batches
 	// unproven says why the state folder is not believed, "" if it is.
 	unproven string
 	health   health
@@ -195,6 +197,8 @@ func newNamespace(state *State, opt Options) *Namespace {
 	ns.nodes, _ = lru.New[uint64, *store.Node](cachedNodes)
 	ns.names, _ = lru.New[store.Place, uint64](cachedNames)
 	ns.listings, _ = lru.New[uint64, store.Listing](cachedListings)
+	ns.walks.init()
+	ns.batches.init()
 	ns.db.OnReset(ns.resetLocked)
 	if ns.caps.CaseFolds {
 		ns.db.FoldNames(remote.FoldName)

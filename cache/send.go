@@ -21,7 +21,7 @@ func (tr *tree) Do(ctx context.Context, step outbox.Step, in *outbox.Input) erro
 	case outbox.ListDir:
 		return ns.list(ctx, step.Parent)
 	case outbox.ListTree:
-		return ns.listTree(ctx, step.Parent)
+		return ns.listTree(ctx, step.Parent, nil)
 	}
 	j, err := ns.begin(ctx, step, in)
 	if err != nil {

@@ -270,3 +270,21 @@ func (w *world) costs(what string, most int, f func()) {
 		w.Errorf("%s cost %d requests, at most %d expected: %v", what, got, most, w.server.CountBy())
 	}
 }
+
+// until polls a condition.
+func (w *world) until(ok func() bool) {
+	for end := time.Now().Add(time.Minute); !ok(); runtime.Gosched() {
+		if time.Now().After(end) {
+			w.Error("a condition does not come true")
+			return
+		}
+	}
+}
+
+// removeRemote deletes from the account behind the mount's back.
+func (w *world) removeRemote(names ...string) {
+	w.Helper()
+	for _, name := range names {
+		w.check(os.RemoveAll(filepath.Join(w.root(), name)))
+	}
+}

@@ -53,6 +53,11 @@ func (m *mounted) Drop() (int, error) { return m.ns.Drop() }
 // Explain implements [control.Mount].
 func (m *mounted) Explain() (string, error) { return m.ns.Explain() }
 
+// Prefetch implements [control.Mount].
+func (m *mounted) Prefetch(ctx context.Context, path string, tell func(cache.PrefetchProgress)) ([]cache.Missing, error) {
+	return m.ns.Prefetch(ctx, path, tell)
+}
+
 // Export implements [control.Mount]. Into the mount itself it would wait for
 // itself.
 func (m *mounted) Export(ctx context.Context, dir string) ([]string, error) {

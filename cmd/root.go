@@ -101,7 +101,7 @@ and keeps every byte on this machine until the service has it.`,
 	root.SetErr(a.err)
 	root.DisableSuggestions = true
 	root.AddCommand(
-		a.mountCommand(), a.unmountCommand(), a.flushCommand(), a.statusCommand(), a.pendingCommand(),
+		a.mountCommand(), a.unmountCommand(), a.flushCommand(), a.statusCommand(), a.pendingCommand(), a.prefetchCommand(),
 		a.sandboxCommand(), a.demoCommand(), a.doctorCommand(), a.versionCommand(),
 	)
 	return root

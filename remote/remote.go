@@ -190,7 +190,9 @@ type Remote interface {
 	Mkdir(ctx context.Context, parent Ref, name string) (Object, error)
 
 	// Rename gives an object another name in the same folder. A taken name is
-	// an error of kind Exist, or another name in the returned Object.
+	// an error of kind Exist, or another name in the returned Object. A provider
+	// whose answer describes nothing returns the zero Object: the object is as
+	// it was, under the new name.
 	Rename(ctx context.Context, ref Ref, name string) (Object, error)
 
 	// Move puts objects, with their names, into another folder: one
@@ -214,7 +216,8 @@ type TreeLister interface {
 	ListTree(ctx context.Context, dir Ref, page func([]Object) error) (Listing, error)
 }
 
-// MoveRenamer changes folder and name in one transaction.
+// MoveRenamer changes folder and name in one transaction, with a result as of
+// Remote.Rename.
 type MoveRenamer interface {
 	MoveRename(ctx context.Context, ref, parent Ref, name string) (Object, error)
 }
@@ -232,8 +235,16 @@ type Copier interface {
 // one transaction.
 type CopyRenamer interface {
 	// CopyRename puts a copy of ref into parent as name. A name that is taken
-	// is refused (kind Exist), or another one shows in the returned Object.
+	// is refused (kind Exist), or another one shows in the returned Object,
+	// which is the zero Object if the provider's answer describes nothing.
 	CopyRename(ctx context.Context, ref, parent Ref, name string) (Object, error)
+}
+
+// ModTimeSetter changes the time of what is stored already.
+type ModTimeSetter interface {
+	// SetModTime gives a file or folder another modification time, at the
+	// provider's resolution. One transaction.
+	SetModTime(ctx context.Context, ref Ref, t time.Time) (Object, error)
 }
 
 // ArchiveDownloader fetches many objects as one zip archive.
@@ -242,6 +253,13 @@ type ArchiveDownloader interface {
 	// contents. How entries are named differs: see the provider's client. The
 	// caller closes it. One transaction.
 	DownloadArchive(ctx context.Context, refs []Ref) (*Download, error)
+}
+
+// ArchiveSizer is an [ArchiveDownloader] whose requests have a limit.
+type ArchiveSizer interface {
+	// ArchiveFits returns how many of refs, from the first on, fit in one
+	// request. It makes none.
+	ArchiveFits(refs []Ref) int
 }
 
 // Extractor unpacks a stored zip archive at the provider.

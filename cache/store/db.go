@@ -102,10 +102,15 @@ func (db *DB) setUp(fresh bool) error {
 			return err
 		}
 	}
+	prepare := db.check
 	if fresh {
-		return db.create(ctx)
+		prepare = db.create
 	}
-	return db.check(ctx)
+	if err := prepare(ctx); err != nil {
+		return err
+	}
+	_, err = conn.ExecContext(ctx, indices)
+	return err
 }
 
 // create makes the tables; a process killed halfway leaves none of them.

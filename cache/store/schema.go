@@ -52,3 +52,7 @@ CREATE TABLE ledger (
 );
 CREATE INDEX ledger_at ON ledger(at);
 `
+
+// indices are those that came after the tables: a database that lacks one gets
+// it when it is opened, and older versions of frugalfs do not mind it.
+const indices = `CREATE INDEX IF NOT EXISTS nodes_dirs ON nodes(parent) WHERE kind=1`

@@ -78,29 +78,12 @@ func (c *Client) Explain(ctx context.Context) (plan string, err error) {
 // do sends a request and decodes the answer. The answer is not bounded: it
 // comes from a process of the same user, and lists may be long.
 func (c *Client) do(ctx context.Context, method, path string, query url.Values, answer any) error {
-	address := "http://frugalfs" + path + "?" + query.Encode()
-	req, err := http.NewRequestWithContext(ctx, method, address, http.NoBody)
+	resp, err := c.send(ctx, method, path, query)
 	if err != nil {
-		return remote.E(remote.Invalid, "ask the mount", path, err)
-	}
-	resp, err := c.http.Do(req)
-	if err != nil {
-		return c.failed(err)
+		return err
 	}
 	defer func() { _ = resp.Body.Close() }()
-	decoder := json.NewDecoder(resp.Body)
-	if resp.StatusCode == http.StatusInternalServerError {
-		var f fault
-		if err := decoder.Decode(&f); err != nil {
-			return c.failed(err)
-		}
-		return f.err()
-	}
-	if resp.StatusCode != http.StatusOK {
-		return &remote.Error{Kind: remote.Unsupported, Op: "ask the mount", Path: path, Status: resp.StatusCode,
-			Detail: "the mount runs another version of frugalfs; unmount it and mount again"}
-	}
-	if err := decoder.Decode(answer); err != nil {
+	if err := json.NewDecoder(resp.Body).Decode(answer); err != nil {
 		return c.failed(err)
 	}
 	return nil

@@ -30,6 +30,8 @@ type fake struct {
 	dir     string
 	// waits makes Flush wait for the end of its context.
 	waits bool
+	// interrupted is closed when Prefetch ends because of that.
+	interrupted chan struct{}
 }
 
 func (f *fake) Status() (Status, error) { return f.status, f.err }
@@ -50,6 +52,18 @@ func (f *fake) Pending() ([]cache.PendingItem, error) { return f.items, f.err }
 func (f *fake) Retry() (int, error)                   { return 3, f.err }
 func (f *fake) Drop() (int, error)                    { return 4, f.err }
 func (f *fake) Explain() (string, error)              { return "1. upload\n", f.err }
+
+func (f *fake) Prefetch(ctx context.Context, path string, tell func(cache.PrefetchProgress)) ([]cache.Missing, error) {
+	f.dir = path
+	tell(cache.PrefetchProgress{Files: 2, Bytes: 10})
+	tell(cache.PrefetchProgress{Files: 2, Bytes: 10, FilesHere: 1, BytesHere: 5})
+	if f.waits {
+		<-ctx.Done()
+		close(f.interrupted)
+		return nil, remote.E(remote.Canceled, "prefetch", path, ctx.Err())
+	}
+	return []cache.Missing{{Path: path + "/a", Reason: "it does not fit the cache"}}, f.err
+}
 
 func (f *fake) Export(_ context.Context, dir string) ([]string, error) {
 	f.dir = dir

@@ -10,6 +10,8 @@
 //	POST /pending/drop      gives it up for good
 //	POST /pending/export?dir=DIR  copies what is to be sent into a folder
 //	POST /pending/explain   the plan for it
+//	POST /prefetch?path=PATH  fetches content; the answer is a line of JSON
+//	                        whenever there is progress, and one at the end
 //
 // Whoever may open the socket may ask anything: only its owner can. A registry
 // of small files, one per mount, leads from mount points to sockets, so that

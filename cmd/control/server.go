@@ -64,6 +64,7 @@ func routes(m Mount) http.Handler {
 	} {
 		mux.Handle(pattern, f)
 	}
+	mux.HandleFunc("POST /prefetch", func(w http.ResponseWriter, r *http.Request) { prefetch(w, r, m) })
 	return mux
 }
 

@@ -30,6 +30,9 @@ type Mount interface {
 	Drop() (int, error)
 	Export(ctx context.Context, dir string) ([]string, error)
 	Explain() (string, error)
+	// Prefetch fetches the content of everything at a path of the mount and
+	// below it, until ctx ends, and returns what is missing then.
+	Prefetch(ctx context.Context, path string, tell func(cache.PrefetchProgress)) ([]cache.Missing, error)
 }
 
 // Status is how a mount stands.

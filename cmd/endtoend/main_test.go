@@ -41,7 +41,7 @@ func runAll(m *testing.M) (code int, err error) {
 		return 1, err
 	}
 	// the folder is short-lived, and sockets in it have short names
-	if err := errors.Join(os.Setenv("XDG_RUNTIME_DIR", tempDir), os.Setenv("XDG_CACHE_HOME", tempDir)); err != nil {
+	if err := errors.Join(os.Setenv("XDG_RUNTIME_DIR", tempDir), os.Setenv("XDG_CACHE_HOME", filepath.Join(tempDir, "cache"))); err != nil {
 		return 1, err
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)

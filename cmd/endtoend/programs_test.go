@@ -6,14 +6,37 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/frugalfs/frugalfs/scripts/rig"
 )
 
-// The settle time is short here; what programs cost is measured by the bench.
+// programs are what people run, each on a mount of its own. The settle time is
+// short here; what programs cost is measured by the bench.
+var programs = map[string]func(*world){
+	"cp": programCp, "tar": programTar, "rsync": programRsync, "git": programGit, "make": programMake,
+	"sqlite with a journal": programSQLite("delete"), "sqlite with a log": programSQLite("wal"),
+	"editor": programEditor,
+}
 
-func TestProgramCp(t *testing.T) {
+// TestPrograms runs every program on a mount of every provider that holds files
+// and folders as they are.
+func TestPrograms(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, short...)
-	plant(t, w.src, 8, 12)
+	for _, provider := range fileProviders {
+		for name, program := range programs {
+			t.Run(provider+"/"+name, func(t *testing.T) {
+				t.Parallel()
+				program(newWorldOn(t, rig.SandboxOptions{Provider: provider}, short...))
+			})
+		}
+	}
+}
+
+// fileProviders are the providers whose accounts hold files and folders.
+var fileProviders = []string{"exavault", "exavault1"}
+
+func programCp(w *world) {
+	plant(w.t, w.src, 8, 12)
 	w.run(`cp -r "$SRC" "$MNT/copy"; diff -r "$SRC" "$MNT/copy"`)
 	w.flush()
 	w.holds(w.src, "copy")
@@ -22,10 +45,8 @@ func TestProgramCp(t *testing.T) {
 	w.holds(w.src, "second")
 }
 
-func TestProgramTar(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, short...)
-	plant(t, w.src, 6, 10)
+func programTar(w *world) {
+	plant(w.t, w.src, 6, 10)
 	w.run(`chmod 600 "$SRC/empty"; touch -d 2001-02-03T04:05:06 "$SRC/folder 01/file-001.txt"
 		tar cf "$DIR/t.tar" -C "$SRC" . ; mkdir "$MNT/t"; tar xf "$DIR/t.tar" -C "$MNT/t"`)
 	w.run(`tar df "$DIR/t.tar" -C "$MNT/t"`) // modes and times, too
@@ -37,27 +58,23 @@ func TestProgramTar(t *testing.T) {
 	w.same()
 }
 
-func TestProgramRsync(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, short...)
-	plant(t, w.src, 6, 10)
+func programRsync(w *world) {
+	plant(w.t, w.src, 6, 10)
 	w.run(`rsync -a "$SRC/" "$MNT/r/"`)
 	w.flush()
 	w.holds(w.src, "r")
 	w.reset()
 	if out := w.run(`rsync -ai "$SRC/" "$MNT/r/"`); out != "" {
-		t.Errorf("the second rsync found changes:\n%s", out)
+		w.t.Errorf("the second rsync found changes:\n%s", out)
 	}
 	w.flush()
 	if n := w.counts().Count; n != 0 {
-		t.Errorf("the second rsync cost %d requests:\n%s", n, w.requests())
+		w.t.Errorf("the second rsync cost %d requests:\n%s", n, w.requests())
 	}
 	w.same()
 }
 
-func TestProgramGit(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, short...)
+func programGit(w *world) {
 	w.repository(30)
 	w.run(`git clone -q "$DIR/repo" "$MNT/clone"; cd "$MNT/clone"
 		git fsck --strict; test -z "$(git status --porcelain)"
@@ -79,28 +96,22 @@ func (w *world) repository(files int) {
 	w.run(`cd "$DIR/repo"; git init -q -b main; git add .; git commit -qm first`)
 }
 
-func TestProgramSQLite(t *testing.T) {
-	t.Parallel()
-	for _, mode := range []string{"delete", "wal"} {
-		t.Run(mode, func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(t, short...)
-			w.run(fmt.Sprintf(`db="$MNT/data.db"
-				sqlite3 "$db" "pragma journal_mode=%s; create table t(n integer primary key, s text);" >/dev/null
-				for i in $(seq 20); do sqlite3 "$db" "insert into t(s) values(hex(randomblob(2000)));"; done
-				sqlite3 "$db" "begin; insert into t(s) select s from t; delete from t where n%%3=0; commit; pragma wal_checkpoint(truncate);" >/dev/null
-				test "$(sqlite3 "$db" "pragma integrity_check")" = ok
-				sqlite3 "$db" "select count(*) from t" >"$DIR/count"`, mode))
-			w.same()
-			w.run(`test "$(sqlite3 "$MNT/data.db" "pragma integrity_check")" = ok
-				test "$(sqlite3 "$MNT/data.db" "select count(*) from t")" = "$(cat "$DIR/count")"`)
-		})
+// programSQLite uses a database in one of the journal modes.
+func programSQLite(mode string) func(*world) {
+	return func(w *world) {
+		w.run(fmt.Sprintf(`db="$MNT/data.db"
+			sqlite3 "$db" "pragma journal_mode=%s; create table t(n integer primary key, s text);" >/dev/null
+			for i in $(seq 20); do sqlite3 "$db" "insert into t(s) values(hex(randomblob(2000)));"; done
+			sqlite3 "$db" "begin; insert into t(s) select s from t; delete from t where n%%3=0; commit; pragma wal_checkpoint(truncate);" >/dev/null
+			test "$(sqlite3 "$db" "pragma integrity_check")" = ok
+			sqlite3 "$db" "select count(*) from t" >"$DIR/count"`, mode))
+		w.same()
+		w.run(`test "$(sqlite3 "$MNT/data.db" "pragma integrity_check")" = ok
+			test "$(sqlite3 "$MNT/data.db" "select count(*) from t")" = "$(cat "$DIR/count")"`)
 	}
 }
 
-func TestProgramMake(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, short...)
+func programMake(w *world) {
 	w.sources(6)
 	w.run(`cp -r "$SRC" "$MNT/p"; cd "$MNT/p"; make -s -j2; test "$(./program)" = 15; make -s -q`)
 	w.same()
@@ -128,7 +139,7 @@ func (w *world) sources(n int) {
 func TestProgramsTogether(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, short...)
-	plant(t, w.src, 3, 10)
+	plant(w.t, w.src, 3, 10)
 	w.run(`mkdir "$MNT/d"; cp -r "$SRC" "$MNT/d/copy" & a=$!
 		(for i in $(seq 200); do echo "a$i" >>"$MNT/d/log"; done) & b=$!
 		(for i in $(seq 200); do echo "b$i" >>"$MNT/d/log"; done) & c=$!
@@ -139,6 +150,17 @@ func TestProgramsTogether(t *testing.T) {
 		test "$(cat "$MNT"/d/u* | sort -n | uniq | wc -l)" = 50`)
 	w.same()
 	w.holds(w.src, "d/copy")
+}
+
+// programEditor saves a file as editors do.
+func programEditor(w *world) {
+	w.run(`cd "$MNT"; echo "as it was" >letter.txt`)
+	w.flush()
+	w.run(`cd "$MNT"; for i in 1 2 3; do echo "version $i" >.letter.txt.new; sync .letter.txt.new
+		mv .letter.txt.new letter.txt; done; stat -c %y letter.txt >"$DIR/saved"`)
+	w.flush()
+	w.run(`test "$(stat -c %y "$MNT/letter.txt")" = "$(cat "$DIR/saved")"; test "$(cat "$ROOT/letter.txt")" = "version 3"`)
+	w.same()
 }
 
 // TestEditorSave saves a file as editors do, three times in quick succession:

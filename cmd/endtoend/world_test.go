@@ -139,7 +139,7 @@ func (w *world) endMount() {
 // noReports fails the test if a process printed a panic or a data race.
 func (w *world) noReports(output string) {
 	w.t.Helper()
-	for _, word := range []string{"DATA RACE", "panic:", "fatal error:", rig.APIKey, rig.AccessToken} {
+	for _, word := range []string{"DATA RACE", "panic:", "fatal error:", rig.APIKey, rig.AccessToken, rig.Password} {
 		if i := strings.Index(output, word); i >= 0 {
 			w.t.Errorf("the output holds %q:\n%s", word, tail(output[i:], 8000))
 		}

@@ -60,6 +60,7 @@ var (
 	_ remote.TreeLister        = (*Client)(nil)
 	_ remote.Copier            = (*Client)(nil)
 	_ remote.ArchiveDownloader = (*Client)(nil)
+	_ remote.ArchiveSizer      = (*Client)(nil)
 	_ remote.Extractor         = (*Client)(nil)
 	_ remote.Quoter            = (*Client)(nil)
 	_ remote.Feed              = (*Client)(nil)

@@ -93,6 +93,27 @@ func TestListPages(t *testing.T) {
 	}
 }
 
+// TestFirstPage: a caller learns how long a listing is after one request, and may
+// end it there.
+func TestFirstPage(t *testing.T) {
+	p := newPager(t, 25)
+	s := serve(t, p.serve, func(o *Options) { o.PageSize = 10 })
+	enough := errors.New("enough")
+	var got names
+	var told []remote.FirstPage
+	look := func(p remote.FirstPage) error {
+		told = append(told, p)
+		if len(got) != 10 {
+			t.Errorf("the entries of the page were not handed over: %d", len(got))
+		}
+		return enough
+	}
+	_, err := s.List(remote.WithFirstPage(ctx, look), folderD, got.page)
+	if !errors.Is(err, enough) || p.count != 1 || len(told) != 1 || told[0] != (remote.FirstPage{Entries: 10, Total: 25}) {
+		t.Errorf("%v, %d requests, told %v", err, p.count, told)
+	}
+}
+
 // TestListLimitRefused: the smaller limit is found once and kept.
 func TestListLimitRefused(t *testing.T) {
 	for _, most := range []int{100, 1000} {

@@ -175,7 +175,10 @@ func (r *run) page(ctx context.Context, offset int64) error {
 		return err
 	}
 	r.count(page.total)
-	return r.flush()
+	if err := r.flush(); err != nil || !r.first || r.total < 0 {
+		return err
+	}
+	return remote.ShowFirstPage(ctx, remote.FirstPage{Entries: r.entries, Total: int(r.total)})
 }
 
 // count compares the totals of all pages.

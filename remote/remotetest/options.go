@@ -27,7 +27,7 @@ func moveRename(s *space) {
 	f := s.put(root, "file", "content")
 	o, err := s.Remote.(remote.MoveRenamer).MoveRename(s.ctx, f.Ref(), to.Ref(), "new")
 	s.ok(err)
-	if o.Path != "/to/new" || o.ID != f.ID {
+	if o = s.found(o, "/to/new"); o.Path != "/to/new" || o.ID != f.ID {
 		s.Errorf("got %+v, it was %+v", o, f)
 	}
 	s.holds(o.Ref(), "content")
@@ -35,6 +35,10 @@ func moveRename(s *space) {
 }
 
 func copies(s *space) {
+	if s.h.CopiesLimited {
+		s.Log("this server copies not everything")
+		return
+	}
 	copier := s.Remote.(remote.Copier)
 	from, to := s.mkdir(root, "from"), s.mkdir(root, "to")
 	f := s.put(from.Ref(), "file", "content")
@@ -68,8 +72,8 @@ func copies(s *space) {
 
 // copyTaken copies to where the name is taken, and beside itself.
 func copyTaken(s *space) {
-	if s.h.CopyReplaces {
-		s.Log("this server replaces what is there")
+	if s.h.CopyReplaces || s.h.CopiesLimited {
+		s.Log("this server replaces what is there, or copies not everything")
 		return
 	}
 	copier := s.Remote.(remote.Copier)
@@ -206,6 +210,7 @@ func feed(s *space) {
 	a := s.put(root, "a", "x")
 	b, err := s.Remote.Rename(s.ctx, a.Ref(), "b")
 	s.ok(err)
+	b = s.found(b, "/b")
 	_, err = s.Remote.Move(s.ctx, []remote.Ref{b.Ref()}, to.Ref())
 	s.ok(err)
 	_, err = s.Remote.Delete(s.ctx, []remote.Ref{{ID: b.ID, Path: "/to/b"}})

@@ -89,6 +89,27 @@ type Harness struct {
 	// FullPagesGoOn is true if a listing whose last page is full takes another
 	// request to prove that nothing follows.
 	FullPagesGoOn bool
+	// MkdirCost is how many transactions making a folder takes, 0 means 1.
+	MkdirCost int
+	// PathsSearched is true if a reference without an ID takes further
+	// transactions.
+	PathsSearched bool
+	// TakenUnseen is true if the server lets a name be taken twice and does not
+	// say so: both objects are kept, and a listing shows one of them under
+	// another name.
+	TakenUnseen bool
+	// CopiesLimited is true if folders, or anything at this server, cannot be
+	// copied although the client can. The suite then leaves copies out.
+	CopiesLimited bool
+	// Keeps tells whether the provider keeps a name exactly; nil means any.
+	// Other names are left out.
+	Keeps func(name string) bool
+	// SharedReads is true if a read may cost nothing, as it uses what an
+	// earlier one of the same file brought.
+	SharedReads bool
+	// UploadResolves is true if the client itself looks what became of an
+	// upload without an answer.
+	UploadResolves bool
 }
 
 // check is one test of the suite. It runs if the client has the optional

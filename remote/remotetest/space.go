@@ -39,7 +39,20 @@ func (s *space) ok(err error) {
 	}
 }
 
+// storable is the content, or another one where a file without any cannot be
+// stored.
+func (s *space) storable(content string) string {
+	if content == "" && !s.Remote.Capabilities().EmptyFiles {
+		return "-"
+	}
+	return content
+}
+
+// searched tells whether finding an object may take further transactions.
+func (s *space) searched(ref remote.Ref) bool { return ref.ID == "" && s.h.PathsSearched }
+
 func (s *space) upload(parent remote.Ref, name, content string, overwrite bool) (remote.Object, error) {
+	content = s.storable(content)
 	return s.Remote.Upload(s.ctx, remote.Upload{
 		Parent: parent, Name: name, Size: int64(len(content)), Content: strings.NewReader(content), Overwrite: overwrite,
 	})
@@ -48,6 +61,7 @@ func (s *space) upload(parent remote.Ref, name, content string, overwrite bool) 
 // put stores a file under a name that is free.
 func (s *space) put(parent remote.Ref, name, content string) remote.Object {
 	s.Helper()
+	content = s.storable(content)
 	o, err := s.upload(parent, name, content, false)
 	s.ok(err)
 	s.sane(o)

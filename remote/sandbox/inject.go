@@ -70,8 +70,9 @@ func (s *Server) hold(ctx context.Context, f Fault) bool {
 // some time after that.
 func (s *Server) late(a *answer, r *http.Request, f Fault, call *call) {
 	body, err := io.ReadAll(r.Body)
+	released := s.faults.released() // before the client knows: it may release at once
 	a.drop()
-	if err != nil || !s.hold(s.ctx, f) {
+	if err != nil || !pause(s.ctx, f.For, released) {
 		return
 	}
 	again := r.Clone(s.ctx)

@@ -13,6 +13,8 @@ import (
 	"github.com/frugalfs/frugalfs/remote/sandbox/dialect"
 	"github.com/frugalfs/frugalfs/remote/sandbox/exavault"
 	"github.com/frugalfs/frugalfs/remote/sandbox/exavault1"
+	"github.com/frugalfs/frugalfs/remote/sandbox/filescom"
+	"github.com/frugalfs/frugalfs/remote/sandbox/yetishare"
 )
 
 // Options say what a sandbox serves and how.
@@ -86,6 +88,8 @@ func providers() map[string]dialect.Provider {
 	return map[string]dialect.Provider{
 		"exavault":  exavault.Provider(),
 		"exavault1": exavault1.Provider(),
+		"yetishare": yetishare.Provider(),
+		"filescom":  filescom.Provider(),
 	}
 }
 
@@ -104,7 +108,7 @@ func provider(name string) (dialect.Provider, error) {
 // Switches returns the table of a provider's switches.
 func Switches(name string) ([]dialect.Switch, error) {
 	p, err := provider(name)
-	return append(dialect.Core(), p.Switches...), err
+	return dialect.Table(p.Switches), err
 }
 
 // PrintSwitches writes the table of a provider's switches for people to read.

@@ -44,7 +44,7 @@ func Open(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	switches, err := dialect.NewSwitches(append(dialect.Core(), p.Switches...), o.Switches)
+	switches, err := dialect.NewSwitches(dialect.Table(p.Switches), o.Switches)
 	if err != nil {
 		return nil, err
 	}

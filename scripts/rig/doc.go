@@ -34,10 +34,26 @@ func Build(ctx context.Context, dir string, race bool) (string, error) {
 const (
 	APIKey      = "rig-key-0123456789"
 	AccessToken = "rig-token-9876543210"
+	Username    = "rig-user"
+	Password    = "rig-password-1357924680"
 )
 
-func credentials() []string {
-	return []string{"FRUGALFS_API_KEY=" + APIKey, "FRUGALFS_ACCESS_TOKEN=" + AccessToken}
+func credentials(provider string) []string {
+	all := map[string]string{
+		"FRUGALFS_API_KEY": APIKey, "FRUGALFS_ACCESS_TOKEN": AccessToken,
+		"FRUGALFS_USERNAME": Username, "FRUGALFS_PASSWORD": Password,
+	}
+	var env []string
+	for _, name := range signIns[provider] {
+		env = append(env, name+"="+all[name])
+	}
+	return env
+}
+
+// signIns are what each provider asks for.
+var signIns = map[string][]string{
+	"exavault":  {"FRUGALFS_API_KEY", "FRUGALFS_ACCESS_TOKEN"},
+	"exavault1": {"FRUGALFS_API_KEY", "FRUGALFS_USERNAME", "FRUGALFS_PASSWORD"},
 }
 
 // Result is what a command did.

@@ -46,7 +46,7 @@ func StartMount(ctx context.Context, binary string, o MountOptions) (*Mount, err
 	if err := ensureDir(o.Dir); err != nil {
 		return nil, err
 	}
-	p, err := start(binary, o.Log, append(credentials(), o.Env...), o.Command()...)
+	p, err := start(binary, o.Log, append(credentials(o.Sandbox.Provider), o.Env...), o.Command()...)
 	if err != nil {
 		return nil, err
 	}

@@ -65,7 +65,7 @@ func StartSandbox(ctx context.Context, binary string, o SandboxOptions) (*Sandbo
 	if err != nil {
 		return nil, err
 	}
-	p, err := start(binary, o.Log, credentials(), o.args(addr)...)
+	p, err := start(binary, o.Log, credentials(o.Provider), o.args(addr)...)
 	if err != nil {
 		return nil, err
 	}

@@ -174,3 +174,12 @@ func Core() []Switch {
 			Help: "whether requests refused for the daily limit use it up, too"},
 	}
 }
+
+// Table joins Core and a provider's own switches. One of the provider's that
+// has the name of a core switch stands in its place, with another default.
+func Table(own []Switch) []Switch {
+	table := slices.DeleteFunc(Core(), func(c Switch) bool {
+		return slices.ContainsFunc(own, func(s Switch) bool { return s.Name == c.Name })
+	})
+	return append(table, own...)
+}

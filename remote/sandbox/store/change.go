@@ -304,7 +304,12 @@ func (s *Store) trash(n *node) error {
 // Copy copies an object, a folder with all below it, into a folder under its
 // old name. The copy appears at once and as a whole.
 func (s *Store) Copy(ctx context.Context, id, parent int64, taken Taken, by string) (Node, error) {
-	n, from, err := s.copySource(id, parent, taken)
+	return s.CopyAs(ctx, id, parent, "", taken, by)
+}
+
+// CopyAs is Copy under another name, unless that is "".
+func (s *Store) CopyAs(ctx context.Context, id, parent int64, name string, taken Taken, by string) (Node, error) {
+	n, from, err := s.copySource(id, parent, &name, taken)
 	if err != nil {
 		return Node{}, err
 	}
@@ -316,13 +321,14 @@ func (s *Store) Copy(ctx context.Context, id, parent int64, taken Taken, by stri
 	err = copyTree(ctx, from, copied)
 	var out Node
 	if err == nil {
-		out, err = s.enter(copied, parent, n.Name, taken, by)
+		out, err = s.enter(copied, parent, name, taken, by)
 	}
 	return out, fail("copy", n.Path, errors.Join(err, os.RemoveAll(tmp)))
 }
 
-// copySource checks a copy before the work begins.
-func (s *Store) copySource(id, parent int64, taken Taken) (Node, string, error) {
+// copySource checks a copy before the work begins, and names it if it has no
+// name yet.
+func (s *Store) copySource(id, parent int64, name *string, taken Taken) (Node, string, error) {
 	s.mu.Lock()
 	defer s.unlock()
 	n, err := s.alive(id)
@@ -333,10 +339,13 @@ func (s *Store) copySource(id, parent int64, taken Taken) (Node, string, error) 
 	if err != nil {
 		return Node{}, "", err
 	}
-	if err := s.mayMove(n, dir, n.name); err != nil {
+	if *name == "" {
+		*name = n.name
+	}
+	if err := s.mayMove(n, dir, *name); err != nil {
 		return Node{}, "", err
 	}
-	old := s.child(dir, n.name)
+	old := s.child(dir, *name)
 	if old != nil && (taken == Refuse || taken == Replace && n.below(old)) {
 		return Node{}, "", remote.E(remote.Exist, "copy", old.path(), nil)
 	}

@@ -192,6 +192,7 @@ func (r *replay) build() {
 	}
 	sum(s.top)
 	s.index(s.top)
+	s.dropStale()
 }
 
 func (l *nodeLine) node() *node {

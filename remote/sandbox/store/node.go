@@ -103,6 +103,7 @@ func (s *Store) detach(n *node) {
 func (s *Store) forget(n *node) {
 	delete(s.byID, n.id)
 	delete(s.byHash, n.hash)
+	delete(s.records, recordKey{aboutKind, n.id})
 	for _, k := range n.kids {
 		s.forget(k)
 	}
