@@ -161,6 +161,15 @@ type Namespace struct {
 // New makes the namespace of an account over its state folder. On the first
 // mount it lists the root, which proves the credentials; later it asks nothing.
 func New(ctx context.Context, state *State, opt Options) (*Namespace, error) {
+	ns, err := open(ctx, state, opt)
+	if err == nil {
+		ns.start()
+	}
+	return ns, err
+}
+
+// open is New without the background work.
+func open(ctx context.Context, state *State, opt Options) (*Namespace, error) {
 	ns := newNamespace(state, opt)
 	if err := ns.load(); err != nil {
 		return nil, err
@@ -179,7 +188,6 @@ func New(ctx context.Context, state *State, opt Options) (*Namespace, error) {
 		return nil, err
 	}
 	ns.exec = outbox.NewExecutor(&tree{ns}, outbox.Options{Pause: ns.opt.RetryPause, Now: ns.opt.Now, Logger: ns.log})
-	ns.start()
 	return ns, nil
 }
 

@@ -122,3 +122,23 @@ func (s *State) Close() error {
 	err = errors.Join(err, s.db.Close())
 	return errors.Join(err, s.lock.Close())
 }
+
+// metaClient begins the keys of the meta table that hold what clients remember.
+const metaClient = "client "
+
+// Recall returns what was remembered under a key, "" if nothing was.
+func (s *State) Recall(key string) (value string, err error) {
+	err = s.db.View(func(tx *store.Tx) error {
+		value, err = tx.Meta(metaClient + key)
+		return err
+	})
+	return value, err
+}
+
+// Remember keeps a value for later mounts.
+func (s *State) Remember(key, value string) error {
+	if err := s.db.Update(func(tx *store.Tx) error { return tx.SetMeta(metaClient+key, value) }); err != nil {
+		return err
+	}
+	return s.db.Sync()
+}

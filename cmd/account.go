@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"context"
 	"encoding/json"
 	"net/url"
 	"os"
@@ -14,6 +15,12 @@ import (
 type account struct {
 	provider, url string
 	secrets       secrets
+	// rootFolder is the folder of the account that is shown as its root, "" for
+	// the provider's usual one.
+	rootFolder string
+	// emptyFiles is how files without content are stored where the provider
+	// does not; "" keeps them here.
+	emptyFiles string
 	// name tells the account from others; "" means its address and user.
 	name string
 }
@@ -76,6 +83,10 @@ func (acc account) check() error {
 		return misuse("--url lacks a scheme: write https://%s", acc.url[strings.LastIndexByte(acc.url, '@')+1:])
 	case !slices.ContainsFunc(p.signIns, acc.secrets.complete):
 		return misuse("the credentials are missing: set %s in the environment", p.ways())
+	case !p.rooted && acc.rootFolder != "":
+		return misuse("--root-folder is not for %s: name a folder as :/FOLDER", p.name)
+	case !p.rooted && acc.emptyFiles != "":
+		return misuse("--empty-files is not for %s: it stores files without content", p.name)
 	}
 	if _, err := p.open(acc, noGate()); err != nil { // makes no request
 		return usageError{err}
@@ -83,13 +94,18 @@ func (acc account) check() error {
 	return nil
 }
 
-// open makes the client. Its requests pass a gate.
-func (acc account) open(g gate) (remote.Remote, error) {
+// open makes the client, and does what a first mount needs. Its requests pass a
+// gate.
+func (acc account) open(ctx context.Context, g gate) (remote.Remote, error) {
 	p, err := findProvider(acc.provider)
 	if err != nil {
 		return nil, err
 	}
-	return p.open(acc, g)
+	r, err := p.open(acc, g)
+	if err == nil && p.connect != nil {
+		err = p.connect(ctx, r, g)
+	}
+	return r, err
 }
 
 // id names the account in its state folder.
@@ -101,7 +117,11 @@ func (acc account) id() string {
 	if user != "" {
 		user += "@"
 	}
-	return acc.provider + " " + user + strings.TrimRight(acc.url, "/")
+	id := acc.provider + " " + user + strings.TrimRight(acc.url, "/")
+	if acc.rootFolder != "" {
+		id += " " + acc.rootFolder
+	}
+	return id
 }
 
 // host is the account's host name, for names that people read.

@@ -16,6 +16,7 @@ import (
 	"github.com/frugalfs/frugalfs/fs"
 	"github.com/frugalfs/frugalfs/remote"
 	"github.com/frugalfs/frugalfs/remote/sandbox"
+	"github.com/frugalfs/frugalfs/remote/yetishare"
 )
 
 // mountFlags are the flags of mount as they were given.
@@ -23,7 +24,8 @@ type mountFlags struct {
 	provider, url, stateDir string
 	cacheSize               size
 	maxAge, settle          time.Duration
-	sync                    choice
+	sync, emptyFiles        choice
+	rootFolder              string
 	readOnly, allowOther    bool
 	daemon                  bool
 	options                 []string
@@ -104,6 +106,9 @@ func (f *mountFlags) define(c *cobra.Command) {
 	fl := c.Flags()
 	fl.StringVar(&f.provider, "provider", "", "whose service it is: "+offered())
 	fl.StringVar(&f.url, "url", "", "the account's address, as "+providers[0].address)
+	fl.StringVar(&f.rootFolder, "root-folder", "", "with yetishare: the account's folder to show as its root, / for the account's own (default "+yetishare.DefaultRoot+")")
+	f.emptyFiles = choice{value: "keep", of: []string{"keep", yetishare.Placeholder}}
+	fl.Var(&f.emptyFiles, "empty-files", "with yetishare: keep files without content here, or store a placeholder")
 	fl.StringVar(&f.stateDir, "state-dir", "", "folder for the database, the cache and what is still to be sent (default: one per account and folder below XDG_STATE_HOME)")
 	f.cacheSize = defaultCache
 	fl.Var(&f.cacheSize, "cache-size", "how much content to keep on disk, 0 for any amount")
@@ -130,9 +135,12 @@ func (f *mountFlags) config(remoteName, dir string, s secrets) (cfg mountConfig,
 		return cfg, err
 	}
 	cfg = mountConfig{
-		account:   account{provider: f.provider, url: strings.TrimSpace(f.url), secrets: s},
+		account:   account{provider: f.provider, url: strings.TrimSpace(f.url), secrets: s, rootFolder: f.rootFolder},
 		cacheSize: int64(f.cacheSize), maxAge: f.maxAge, settle: max(f.settle, 1), // 0 would be the default
 		syncClose: f.sync.value == "close", dailyLimit: f.dailyLimit, log: f.log,
+	}
+	if f.emptyFiles.value != "keep" {
+		cfg.account.emptyFiles = f.emptyFiles.value
 	}
 	if err := cfg.account.check(); err != nil {
 		return cfg, err

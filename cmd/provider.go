@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -10,7 +11,9 @@ import (
 	"github.com/frugalfs/frugalfs/remote"
 	"github.com/frugalfs/frugalfs/remote/exavault"
 	"github.com/frugalfs/frugalfs/remote/exavault1"
+	"github.com/frugalfs/frugalfs/remote/filescom"
 	"github.com/frugalfs/frugalfs/remote/ledger"
+	"github.com/frugalfs/frugalfs/remote/yetishare"
 )
 
 // gate is what a client's requests pass, and what it tells of them.
@@ -21,11 +24,21 @@ type gate struct {
 	throttle  func(time.Duration)
 	addSecret func(string)
 	log       *slog.Logger
+	// memory keeps what the client wants to know in later mounts; nil keeps
+	// nothing.
+	memory memory
+}
+
+// memory is what is kept of an account beside its state.
+type memory interface {
+	// Recall returns what was remembered under a key, "" if nothing was.
+	Recall(key string) (string, error)
+	Remember(key, value string) error
 }
 
 // gateOf is the gate of a mount.
-func gateOf(l *ledger.Ledger, log *slog.Logger) gate {
-	return gate{http: l.Client(), throttle: l.Throttle, addSecret: l.AddSecret, log: log}
+func gateOf(l *ledger.Ledger, m memory, log *slog.Logger) gate {
+	return gate{http: l.Client(), throttle: l.Throttle, addSecret: l.AddSecret, log: log, memory: m}
 }
 
 // noGate is for clients that are made to check their options only.
@@ -49,7 +62,12 @@ type provider struct {
 	signIns []signIn
 	// windows are the rates that the provider takes, beside its daily limit.
 	windows []ledger.Window
-	open    func(acc account, g gate) (remote.Remote, error)
+	// rooted is true if the account has a folder that is shown as its root.
+	rooted bool
+	// open makes a client; it makes no request.
+	open func(acc account, g gate) (remote.Remote, error)
+	// connect, if not nil, is what a first mount does before anything else.
+	connect func(ctx context.Context, r remote.Remote, g gate) error
 }
 
 // providers are those that can be mounted, the first being the usual one.
@@ -75,6 +93,59 @@ var providers = []provider{
 			})
 		},
 	},
+	{
+		name: "filescom", address: "https://SITE.files.com",
+		signIns: []signIn{{envAPIKey}, {envUsername, envPassword}},
+		open: func(acc account, g gate) (remote.Remote, error) {
+			return filescom.New(filescom.Options{
+				URL: acc.url, APIKey: acc.secrets.APIKey, Username: acc.secrets.Username, Password: acc.secrets.Password,
+				HTTP: g.http, Secret: g.addSecret, Logger: g.log,
+			})
+		},
+	},
+	{
+		name: "yetishare", address: "https://www.SITE.com",
+		signIns: []signIn{{envUsername, envPassword}, {envAPIKey, envAccessToken}},
+		rooted:  true, open: openYetiShare, connect: connectYetiShare,
+	},
+}
+
+// openYetiShare makes a client. The API keys of newer sites come as an API key
+// and an access token.
+func openYetiShare(acc account, g gate) (remote.Remote, error) {
+	root := ""
+	if g.memory != nil {
+		var err error
+		if root, err = g.memory.Recall(rootKey); err != nil {
+			return nil, err
+		}
+	}
+	return yetishare.New(yetishare.Options{
+		URL: acc.url, Key1: acc.secrets.APIKey, Key2: acc.secrets.AccessToken,
+		Username: acc.secrets.Username, Password: acc.secrets.Password,
+		Root: acc.rootFolder, RootID: root, EmptyFiles: acc.emptyFiles, HTTP: g.http, AddSecret: g.addSecret, Logger: g.log,
+	})
+}
+
+// rootKey is where the ID of the folder is kept that is shown as the root.
+const rootKey = "root folder"
+
+// connectYetiShare makes the folder that is shown as the root on the first mount.
+// Later ones know its ID, and never take another folder for it.
+func connectYetiShare(ctx context.Context, r remote.Remote, g gate) error {
+	client, ok := r.(*yetishare.Client)
+	if !ok || g.memory == nil {
+		return nil
+	}
+	known, err := g.memory.Recall(rootKey)
+	if err != nil || known != "" {
+		return err
+	}
+	id, err := client.OpenRoot(ctx, true)
+	if err != nil || id == "" {
+		return err
+	}
+	return g.memory.Remember(rootKey, id)
 }
 
 // offered are the names of the providers, for people to read.

@@ -113,9 +113,9 @@ func (y *layers) openSandbox(_ context.Context, _ *app) (err error) {
 
 // openNamespace connects to the account.
 func (y *layers) openNamespace(ctx context.Context, _ *app) error {
-	client, err := y.cfg.account.open(gateOf(y.ledger, y.log.logger()))
+	client, err := y.cfg.account.open(ctx, gateOf(y.ledger, y.state, y.log.logger()))
 	if err != nil {
-		return err
+		return y.accountTrouble(err)
 	}
 	y.ns, err = cache.New(ctx, y.state, cache.Options{
 		Remote: client, Root: y.cfg.root, Account: y.cfg.account.id(),

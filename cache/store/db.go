@@ -269,6 +269,7 @@ func (db *DB) commitLocked() error {
 		return err
 	}
 	db.inTx = false
+	_ = db.injected("committed") // it is done, whatever a test thinks of it
 	db.finishGroup(nil)
 	return nil
 }
@@ -394,7 +395,8 @@ func (db *DB) injected(label string) error {
 }
 
 // InjectFailures makes f decide, by label ("write", "commit", "sync"), whether
-// a durable step fails. It is for tests.
+// a durable step fails; "committed" follows each commit, and cannot fail any
+// more. It is for tests.
 func (db *DB) InjectFailures(f func(label string) error) {
 	db.mu.Lock()
 	defer db.mu.Unlock()

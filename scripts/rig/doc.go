@@ -54,6 +54,8 @@ func credentials(provider string) []string {
 var signIns = map[string][]string{
 	"exavault":  {"FRUGALFS_API_KEY", "FRUGALFS_ACCESS_TOKEN"},
 	"exavault1": {"FRUGALFS_API_KEY", "FRUGALFS_USERNAME", "FRUGALFS_PASSWORD"},
+	"filescom":  {"FRUGALFS_API_KEY"},
+	"yetishare": {"FRUGALFS_USERNAME", "FRUGALFS_PASSWORD"},
 }
 
 // Result is what a command did.
