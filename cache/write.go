@@ -35,18 +35,26 @@ func (h *Handle) Fallocate(ctx context.Context, mode uint32, off, n int64) error
 // none, and made anew if it is being sent.
 func (in *inode) withStaged(ctx context.Context, change func(*content.Staged) error) error {
 	for {
-		in.mu.RLock()
-		st := in.staged
-		in.mu.RUnlock()
-		if st != nil {
-			if err := change(st); !errSealed(err) {
-				return err
-			}
+		st, err := in.changeStaged(change)
+		if st != nil && !errSealed(err) {
+			return err
 		}
 		if err := in.stage(ctx, st); err != nil {
 			return err
 		}
 	}
+}
+
+// changeStaged runs a change on the staged content, if there is any, and returns
+// it. The lock is kept meanwhile: a change between the making of a copy and its
+// use would be lost.
+func (in *inode) changeStaged(change func(*content.Staged) error) (*content.Staged, error) {
+	in.mu.RLock()
+	defer in.mu.RUnlock()
+	if in.staged == nil {
+		return nil, nil
+	}
+	return in.staged, change(in.staged)
 }
 
 // stage makes staged content that may be written to, in the place of old.
@@ -115,7 +123,7 @@ func (in *inode) keep(ctx context.Context) error {
 func (in *inode) copyStaged(ctx context.Context, old *content.Staged) (*content.Staged, error) {
 	ns, path := in.ns, in.ns.pathOf(in.ino)
 	if old != nil {
-		return ns.content.StageCopy(ctx, in.ino, old, path)
+		return in.stageFrom(ctx, old, old.Fd(), path)
 	}
 	f, err := ns.cached(ctx, in.ino)
 	if err != nil {
@@ -125,7 +133,8 @@ func (in *inode) copyStaged(ctx context.Context, old *content.Staged) (*content.
 		return ns.content.Stage(in.ino, path)
 	}
 	defer func() { _ = f.Close() }()
-	return ns.content.StageCopy(ctx, in.ino, f, path)
+	fd, _ := f.Fd()
+	return in.stageFrom(ctx, f, fd, path)
 }
 
 // use makes st the file's content: the commit comes before the first byte of a
@@ -191,6 +200,9 @@ func (in *inode) truncateToNothing() (done bool, err error) {
 	defer in.mu.Unlock()
 	if in.staged != nil && in.staged.Truncate(0) == nil {
 		return true, nil
+	}
+	if in.lends > 0 {
+		return false, nil // the kernel's file may be the one to shorten
 	}
 	st, err := in.ns.content.Stage(in.ino, in.ns.pathOf(in.ino))
 	if err != nil {
