@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/frugalfs/frugalfs/cache"
+
+	"github.com/frugalfs/frugalfs/remote/remotetest/seed"
 )
 
 // histories are how many random histories are run: seconds of them usually,
@@ -80,17 +82,7 @@ func TestHistoriesRepeat(t *testing.T) {
 // code and not about luck; FRUGALFS_FULL runs others.
 func firstSeed(t *testing.T) uint64 {
 	t.Helper()
-	if text := os.Getenv("FRUGALFS_SEED"); text != "" {
-		n, err := strconv.ParseUint(text, 10, 64)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return n
-	}
-	if os.Getenv("FRUGALFS_FULL") != "" {
-		return uint64(time.Now().UnixNano())
-	}
-	return 1
+	return seed.Of(t)
 }
 
 // newTemplate makes a state folder that others are copied from, as making the
