@@ -392,6 +392,11 @@ func (t txn) looked(ino uint64, o remote.Object, sent int64) error {
 		}
 		parent = p
 	}
+	if !t.ns.caps.IDs && o.Dir != (n.Kind == Dir) {
+		if err := t.remoteGone(n); err != nil { // another object took its place
+			return err
+		}
+	}
 	_, err = t.mergeObject(parent, o, sent)
 	return err
 }
