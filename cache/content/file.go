@@ -73,9 +73,9 @@ func (f *File) read(ctx context.Context, p []byte, off int64) (int, error) {
 	return done, nil
 }
 
-// readComplete reads content that is all there; it takes no lock.
+// readComplete reads content that is all there.
 func (f *File) readComplete(p []byte, off int64) (int, error) {
-	if err := readFull(f.b.body.file.Load(), p, off); err != nil {
+	if err := f.b.body.readFull(p, off); err != nil {
 		if remote.IsKind(err, remote.Corrupt) {
 			f.b.fail(err)
 		}
