@@ -98,7 +98,7 @@ func TestNames(t *testing.T) {
 		}
 	}
 	for subject, want := range map[string]string{
-		"a/b": "a_b", "..": "__", " x\u00a0": "x", "tab\there": "tab_here", strings.Repeat("ü", 150): strings.Repeat("ü", 100),
+		"a/b": "a_b", "..": "__", "x\u00a0": "x", "tab\there": "tab_here", strings.Repeat("ü", 150): strings.Repeat("ü", 100),
 	} {
 		a.subject(a.stat("/sent/mail 0"), subject)
 		o := a.stat("/sent/" + want)
