@@ -46,7 +46,7 @@ type world struct {
 func newWorld(t *testing.T, files map[string]string, change ...func(*world)) *world {
 	t.Helper()
 	w := &world{T: t, dir: t.TempDir()}
-	w.opt = cache.Options{Settle: 20 * time.Millisecond, RetryPause: time.Millisecond}
+	w.opt = cache.Options{Settle: 20 * time.Millisecond, RetryPause: time.Millisecond, Patience: time.Minute}
 	for _, f := range change {
 		f(w)
 	}

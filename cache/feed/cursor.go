@@ -44,6 +44,8 @@ type Own struct {
 	Op   remote.ChangeOp `json:"op"`
 	Path string          `json:"path"`
 	At   int64           `json:"at"`
+	// Told is true once a webhook told of it.
+	Told bool `json:"told,omitempty"`
 }
 
 // Cursor is how far the feed was read. Its zero value has read nothing.
@@ -60,8 +62,15 @@ type Cursor struct {
 	ReadAt int64 `json:"read_at"`
 	// Expected are our own changes whose entries have not been seen.
 	Expected []Own `json:"expected"`
+	// Announced are changes by others that webhooks told of, and whose entries
+	// have not been seen.
+	Announced []Own `json:"announced,omitempty"`
 	// Forbidden is true once the provider refused the feed to this user.
 	Forbidden bool `json:"forbidden"`
+
+	// missed is how many changes by others the last read showed that no webhook
+	// had told of.
+	missed int
 }
 
 // maxExpected bounds the own changes that are remembered.
@@ -99,16 +108,19 @@ func (c *Cursor) Expect(op remote.ChangeOp, p string, at int64) {
 func (c *Cursor) Digest(changes []remote.Change, complete bool, sent int64) (events []Event, gap bool) {
 	first := c.Since == 0
 	gap = !first && (!complete || !c.contains(changes))
+	c.missed = 0
 	for _, ch := range changes {
 		if _, seen := c.Seen[ch.ID]; seen {
 			continue
 		}
-		if ch.Op != 0 && !first && !c.own(ch) {
+		if ch.Op != 0 && !first && !c.own(ch) && !c.announced(ch) {
 			events = append(events, eventsOf(ch)...)
+			c.missed++
 		}
 	}
 	c.remember(changes)
 	c.forgetExpected(sent)
+	c.forgetAnnounced(sent)
 	c.ReadAt = sent
 	if first || gap {
 		c.Since = sent
