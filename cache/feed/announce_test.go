@@ -54,3 +54,12 @@ func TestOldAnnouncementsExcuseNothing(t *testing.T) {
 		t.Errorf("a change was taken for announced: %v, missed %d", events, c.Missed())
 	}
 }
+
+func TestAnEmptyFeedIsReadFromTheLastReadOn(t *testing.T) {
+	start := time.Unix(1000000, 0)
+	c := &Cursor{}
+	c.Digest(nil, true, start.UnixNano())
+	if from := c.From(start.Add(time.Hour)); from.After(start.Add(-Overlap)) {
+		t.Errorf("read from %v on, although nothing was seen at %v", from, start)
+	}
+}

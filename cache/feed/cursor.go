@@ -88,6 +88,9 @@ func (c *Cursor) Read() int64 { return c.ReadAt }
 // From is the time, by the provider's clock, from which on to read.
 func (c *Cursor) From(now time.Time) time.Time {
 	if c.LastAt.IsZero() {
+		if c.ReadAt != 0 { // there was nothing then
+			now = time.Unix(0, c.ReadAt)
+		}
 		return now.Add(-2 * Overlap)
 	}
 	return c.LastAt.Add(-Overlap)
