@@ -38,14 +38,16 @@ type world struct {
 	opt      cache.Options
 	switches map[string]string
 	// as, if not nil, is what the mount takes the account for.
-	as  func(*exavault.Client) remote.Remote
+	as func(*exavault.Client) remote.Remote
+	// retries is how often a request is repeated, -1 for never.
+	retries int
 	log bytes.Buffer
 }
 
 // newWorld starts a sandbox whose account holds files, by path, and mounts it.
 func newWorld(t *testing.T, files map[string]string, change ...func(*world)) *world {
 	t.Helper()
-	w := &world{T: t, dir: t.TempDir()}
+	w := &world{T: t, dir: t.TempDir(), retries: 1}
 	w.opt = cache.Options{Settle: 20 * time.Millisecond, RetryPause: time.Millisecond, Patience: time.Minute}
 	for _, f := range change {
 		f(w)
@@ -101,7 +103,7 @@ func (w *world) mount() {
 	w.Helper()
 	state, err := cache.OpenState(filepath.Join(w.dir, "state"))
 	w.check(err)
-	w.led, err = ledger.New(ledger.Options{Journal: state.Journal(), Retries: 1})
+	w.led, err = ledger.New(ledger.Options{Journal: state.Journal(), Retries: w.retries})
 	w.check(err)
 	client, err := exavault.New(exavault.Options{URL: w.url, APIKey: "key", AccessToken: "token", HTTP: w.led.Client()})
 	w.check(err)
