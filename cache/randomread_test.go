@@ -55,7 +55,7 @@ type reading struct {
 // holds, or an error.
 func TestRandomReadsUnderFaults(t *testing.T) {
 	r := seed(t)
-	reads := 3000
+	reads := 1200
 	if os.Getenv("FRUGALFS_FULL") != "" {
 		reads = 100_000
 	}
@@ -92,13 +92,13 @@ func newReading(t *testing.T, r *rand.Rand) *reading {
 		}
 	}
 	for f := range largeFiles {
-		x.add("large", fmt.Sprintf("f%d", f), 1<<20+r.IntN(4<<20))
+		x.add("large", fmt.Sprintf("f%d", f), 200_000+r.IntN(1<<20))
 	}
 	for _, f := range x.files {
 		texts[f.dir+"/"+f.name] = string(f.versions[0])
 	}
 	x.world = newWorld(t, texts, withClock(x.c), func(w *world) {
-		w.retries, w.opt.CacheSize = -1, 8<<20
+		w.retries, w.conns, w.opt.CacheSize = -1, 1000, 2<<20
 	})
 	x.ns.FullDisk(x.full.Load)
 	x.walk("")

@@ -41,7 +41,10 @@ type world struct {
 	as func(*exavault.Client) remote.Remote
 	// retries is how often a request is repeated, -1 for never.
 	retries int
-	log bytes.Buffer
+	// conns is how many connections may be made in a second, 0 for as many as
+	// the provider allows.
+	conns int
+	log   bytes.Buffer
 }
 
 // newWorld starts a sandbox whose account holds files, by path, and mounts it.
@@ -103,7 +106,7 @@ func (w *world) mount() {
 	w.Helper()
 	state, err := cache.OpenState(filepath.Join(w.dir, "state"))
 	w.check(err)
-	w.led, err = ledger.New(ledger.Options{Journal: state.Journal(), Retries: w.retries})
+	w.led, err = ledger.New(ledger.Options{Journal: state.Journal(), Retries: w.retries, NewConnsPerSecond: w.conns})
 	w.check(err)
 	client, err := exavault.New(exavault.Options{URL: w.url, APIKey: "key", AccessToken: "token", HTTP: w.led.Client()})
 	w.check(err)
