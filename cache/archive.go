@@ -2,6 +2,7 @@ package cache
 
 import (
 	"archive/zip"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -94,11 +95,30 @@ func (j *job) sendBatch(ctx context.Context) error {
 		}
 		return j.giveUpBatch(ctx, err)
 	}
-	clean := j.removeTemp(ctx, temp)
-	if err := j.commitBatch(objects, results); err != nil || clean {
+	if err := j.learnMoved(objects, results); err != nil {
 		return err
 	}
-	return j.cleanLater()
+	var later error
+	if !j.removeTemp(ctx, temp) {
+		later = j.cleanLater() // before the commit, so that a flush waits for it
+	}
+	return cmp.Or(j.commitBatch(objects, results), later)
+}
+
+// learnMoved takes the ids of top folders that the listing did not show from the
+// answer to their move. Without them Recover looks.
+func (j *job) learnMoved(objects map[uint64]remote.Object, results []remote.Result) error {
+	for i, n := range j.batch.tops {
+		o := objects[n.Ino]
+		if o.ID != "" || !j.ns.caps.IDs || i >= len(results) || results[i].Err != nil {
+			continue
+		}
+		if o.ID = results[i].Object.ID; o.ID == "" {
+			return &remote.Error{Kind: remote.Temporary, Op: "move", Path: o.Path, Unknown: true}
+		}
+		objects[n.Ino] = o
+	}
+	return nil
 }
 
 // cleanLater leaves the removal of the batch's folder to Recover.
@@ -199,44 +219,11 @@ func (j *job) unpack(ctx context.Context) (map[uint64]remote.Object, remote.Ref,
 
 // proveBatch lists the batch's folder and compares it with what was sent.
 func (j *job) proveBatch(ctx context.Context, temp remote.Ref) (map[uint64]remote.Object, error) {
-	lister, ok := j.ns.remote.(remote.TreeLister)
-	if !ok {
-		return nil, remote.E(remote.Unsupported, "list tree", temp.Path, nil)
-	}
-	var listed []remote.Object
-	l, err := lister.ListTree(ctx, temp, func(page []remote.Object) error {
-		listed = append(listed, page...)
-		return nil
-	})
-	if err != nil {
+	p := &proof{batch: j.batch, where: temp, byPath: map[string]remote.Object{}}
+	if err := p.list(ctx, j.ns.remote); err != nil {
 		return nil, err
 	}
-	if !l.Complete {
-		return nil, remote.E(remote.Temporary, "list tree", temp.Path, fmt.Errorf("incomplete"))
-	}
-	byPath := map[string]remote.Object{}
-	for _, o := range lastRun(listed, l.Total) {
-		byPath[strings.TrimPrefix(strings.TrimPrefix(o.Path, temp.Path), "/")] = o
-	}
-	return j.batch.compare(byPath, temp.Path)
-}
-
-// compare finds every node's object, and makes sure that it is whole and that
-// nothing else is there.
-func (b *batch) compare(byPath map[string]remote.Object, where string) (map[uint64]remote.Object, error) {
-	objects := map[uint64]remote.Object{}
-	for _, n := range b.nodes {
-		o, ok := byPath[b.paths[n.Ino]]
-		if !ok || o.Dir != (n.Kind == Dir) || (!o.Dir && o.Size != b.sizes[n.Ino]) {
-			return nil, remote.E(remote.Corrupt, "compare", path.Join(where, b.paths[n.Ino]),
-				fmt.Errorf("it did not come out of the archive as it went in"))
-		}
-		objects[n.Ino] = o
-	}
-	if len(byPath) > len(b.nodes)+1 {
-		return nil, remote.E(remote.Corrupt, "compare", where, fmt.Errorf("%d things too many", len(byPath)-len(b.nodes)-1))
-	}
-	return objects, nil
+	return p.compare()
 }
 
 // buildArchive writes the archive into the state folder. What goes into it stays

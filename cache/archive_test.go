@@ -168,3 +168,27 @@ func TestATreeThatIsBeingMadeIsSentInFewPieces(t *testing.T) {
 		t.Errorf("%d of 301 nodes would be sent once it is quiet", n)
 	}
 }
+
+// TestArchiveIsProvenInFewPages: the folder in which an archive is unpacked is
+// nobody else's, so its pages need not overlap, and end when all files were seen.
+func TestArchiveIsProvenInFewPages(t *testing.T) {
+	w := newWorld(t, nil, unhurried, func(w *world) { w.switches = map[string]string{"page-cap": "10"} })
+	w.names("")
+	want := map[string]string{}
+	w.mkdir("all")
+	for d := range 4 {
+		w.mkdir(fmt.Sprintf("all/d%d", d))
+		for f := range 5 {
+			name := fmt.Sprintf("all/d%d/f%d", d, f)
+			w.write(name, name)
+			want[name] = name
+		}
+	}
+	w.costs("20 files in 5 folders", 4+2, func() { w.flush() })
+	w.all(want)
+	w.costs("a rename of the folder", 1, func() { w.rename("all", "renamed", 0); w.flush() })
+	w.remount()
+	if got := w.read("renamed/d3/f4"); got != "all/d3/f4" {
+		t.Errorf("after a remount: %q", got)
+	}
+}

@@ -177,7 +177,7 @@ func (ns *Namespace) nodeState(n *store.Node) string {
 	case n.Dirty.Failed != "":
 		return "failed: " + n.Dirty.Failed
 	case ns.sending(n.Ino):
-		return "sending"
+		return ns.sendingState(n.Ino)
 	}
 	return "pending"
 }

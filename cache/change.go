@@ -155,7 +155,24 @@ func (ns *Namespace) Unlink(ctx context.Context, parent uint64, name string) err
 	})
 	ns.blame(ctx, ino)
 	ns.afterChange(err)
+	if err == nil {
+		ns.cool(ino)
+	}
 	return err
+}
+
+// coolFrom is the size in bytes from which the memory that a deleted file's
+// content takes is worth freeing early.
+const coolFrom = 1 << 20
+
+// cool gives back the memory of a deleted file that nobody has open. Its
+// content on disk goes a while later; until then its pages would push out
+// others, and the next large file would be written to memory never used before.
+func (ns *Namespace) cool(ino uint64) {
+	n, err := ns.node(ino)
+	if err == nil && !n.Exists && n.Gen != 0 && n.Size >= coolFrom && !ns.isOpen(ino) {
+		ns.content.Cool(n.Gen)
+	}
 }
 
 // afterChange tells the outbox that there may be something to send.

@@ -21,10 +21,16 @@ func (j *job) upload(ctx context.Context) error {
 	if err := j.seal(); err != nil {
 		return err
 	}
-	o, err := j.ns.remote.Upload(ctx, remote.Upload{
-		Parent: j.parent, Name: j.place.Name, Size: body.size, Content: body,
+	report, done := j.showProgress(body.size)
+	defer done()
+	up := remote.Upload{
+		Parent: j.parent, Name: j.place.Name, Size: body.size, Content: body, Progress: report,
 		Overwrite: j.over != nil || j.node.Remote.Exists, Replaces: j.replaced(),
-	})
+	}
+	if err := j.resumable(&up); err != nil {
+		return err
+	}
+	o, err := j.ns.remote.Upload(ctx, up)
 	if err != nil {
 		return err
 	}
@@ -90,12 +96,22 @@ func (j *job) bringHome(ctx context.Context, o remote.Object) (remote.Object, er
 	if err == nil && len(results) == 1 {
 		err = results[0].Err
 	}
-	if err != nil {
+	gone := remote.IsKind(err, remote.NotExist)
+	if err != nil && !gone {
+		if e := j.ns.lookAbove(ctx, j.place.Parent); e != nil {
+			return o, e
+		}
 		return o, err
 	}
 	// Folders that the upload made on its way are not known yet.
 	if err := j.ns.update(func(t txn) error { return t.staleAll() }); err != nil {
 		return o, err
+	}
+	if gone {
+		// The folder was deleted meanwhile, and the upload made another in its
+		// place, which the next listing shows. Sent again, the file would meet
+		// itself there.
+		return o, nil
 	}
 	if moved := results[0].Object; moved.Name != "" {
 		return moved, nil
@@ -153,7 +169,11 @@ func (j *job) uploaded(o remote.Object, size int64) error {
 		adopted, err = j.commitUploaded(t, o, size)
 		return err
 	})
-	if err == nil && adopted != "" && j.intent.Gen != 0 {
+	switch {
+	case err != nil:
+	case adopted == "":
+		j.ns.unused(j.intent.Gen) // the file has another by now
+	case j.intent.Gen != 0:
 		j.ns.adoptContent(j.step.Inos[0], j.intent.Gen, adopted)
 	}
 	if err == nil {
@@ -181,6 +201,9 @@ func (j *job) commitUploaded(t txn, o remote.Object, size int64) (adopted string
 	}
 	t.ns.feed.Expect(remote.Changed, o.Path, t.ns.now())
 	t.heated(j.place)
+	if err := forgetResumptions(t.Tx, []uint64{j.intent.Gen}); err != nil {
+		return "", err
+	}
 	return t.commitSent(n, s, j.intent.Gen, size, j.place)
 }
 
@@ -251,7 +274,7 @@ func (t txn) resultState(o remote.Object, expected store.Place) (store.State, er
 	if err != nil {
 		return store.State{}, err
 	}
-	if o.ParentID != "" && p != nil && p.Remote.ID != "" && p.Remote.ID != o.ParentID {
+	if o.ParentID != "" && p != nil && p.Remote.ID != o.ParentID { // the root's is not known
 		other, err := t.ByRemoteID(o.ParentID)
 		if err != nil {
 			return store.State{}, err
@@ -303,11 +326,30 @@ func (j *job) commitPlaced(t txn, ino uint64, o remote.Object) error {
 	if n.Kind == Dir {
 		s.Version, s.Size = "", 0
 	}
-	if n.Remote.Exists && n.Remote.ID == s.ID && n.Remote.Size == s.Size && n.Kind == File {
-		s.Content = n.Remote.ContentKey() // a new version of the same content
+	j.expectPlaced(t, n, o)
+	if !n.Remote.Exists || n.Remote.ID != s.ID || n.Kind != File {
+		return t.commitState(n, s)
 	}
-	j.expectPlaced(t, o)
-	return t.commitState(n, s)
+	if n.Remote.Size == s.Size {
+		s.Content = n.Remote.ContentKey() // a new version of the same content
+		return t.commitState(n, s)
+	}
+	return t.commitChanged(n, s)
+}
+
+// commitChanged takes in that a file was moved whose content others changed
+// meanwhile: first that it moved, and then what is in it now.
+func (t txn) commitChanged(n *store.Node, s store.State) error {
+	placed := n.Remote
+	placed.Place, placed.Content = s.Place, n.Remote.ContentKey()
+	if err := t.commitState(n, placed); err != nil {
+		return err
+	}
+	n, err := t.get(n.Ino)
+	if err == nil && n != nil {
+		_, err = t.mergeState(n, s)
+	}
+	return err
 }
 
 // commitState makes s a node's remote state and base.
@@ -341,12 +383,12 @@ func (t txn) rebased(n *store.Node, s store.State) *store.Dirty {
 }
 
 // expectPlaced tells the feed's reader which entry the call will leave.
-func (j *job) expectPlaced(t txn, o remote.Object) {
-	op := remote.Moved
+func (j *job) expectPlaced(t txn, n *store.Node, o remote.Object) {
 	if j.step.Op == outbox.Mkdir {
-		op = remote.MadeDir
+		t.ns.feed.Expect(remote.MadeDir, o.Path, t.ns.now())
+		return
 	}
-	t.ns.feed.Expect(op, o.Path, t.ns.now())
+	t.ns.feed.ExpectMoved(t.ref(n).Path, o.Path, t.ns.now())
 }
 
 // commitUndescribed takes in that an object is elsewhere. Providers that do not
@@ -354,7 +396,7 @@ func (j *job) expectPlaced(t txn, o remote.Object) {
 func (j *job) commitUndescribed(t txn, n *store.Node, place store.Place) error {
 	s := n.Remote
 	s.Place, s.Seen, s.Content = place, t.ns.now(), n.Remote.ContentKey()
-	t.ns.feed.Expect(remote.Moved, path.Join(j.parent.Path, place.Name), t.ns.now())
+	t.ns.feed.ExpectMoved(t.ref(n).Path, path.Join(j.parent.Path, place.Name), t.ns.now())
 	return t.commitState(n, s)
 }
 

@@ -9,25 +9,44 @@ import (
 
 // failed decides what becomes of the nodes of a call that failed.
 func (j *job) failed(ctx context.Context, err error) error {
-	switch remote.KindOf(err) {
-	case remote.Exist, remote.Conflict, remote.NotExist:
-		// The provider is not as it was thought to be: look again.
-		j.ns.putOff(j.step.Inos, err)
-		if e := j.lookAgain(ctx); e != nil {
+	err = j.verdict(err)
+	j.ns.putOff(j.step.Inos, err)
+	if unexpected(err) {
+		if e := j.lookAgain(ctx, j.step.Inos, err); e != nil {
 			return e
 		}
-		return err
 	}
-	j.ns.putOff(j.step.Inos, err)
 	return err
 }
 
-// lookAgain brings what is known of the call's folder and nodes up to date.
-func (j *job) lookAgain(ctx context.Context) error {
+// verdict is what an error means. A folder that cannot be moved where it shall
+// goes below itself there: others moved the target into it.
+func (j *job) verdict(err error) error {
+	if len(j.moves) > 0 && remote.IsKind(err, remote.Invalid) {
+		return remote.E(remote.Conflict, j.step.Op.String(), j.place.Name, err)
+	}
+	return err
+}
+
+// unexpected tells whether the provider is not as it was thought to be.
+func unexpected(err error) bool {
+	switch remote.KindOf(err) {
+	case remote.Exist, remote.Conflict, remote.NotExist:
+		return true
+	}
+	return false
+}
+
+// lookAgain brings what is known of the call's folder, and of nodes of it, up to
+// date, and of the folder's own place if that may be the cause.
+func (j *job) lookAgain(ctx context.Context, inos []uint64, cause error) error {
 	if err := j.ns.list(ctx, j.place.Parent); err != nil {
 		return err
 	}
-	for _, ino := range j.step.Inos {
+	if (len(j.moves) > 0 || remote.IsKind(cause, remote.NotExist)) && j.place.Parent != RootIno {
+		inos = append(inos[:len(inos):len(inos)], j.place.Parent)
+	}
+	for _, ino := range inos {
 		n, err := j.ns.node(ino)
 		if err != nil || !n.Remote.Exists {
 			continue

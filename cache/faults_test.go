@@ -13,6 +13,8 @@ import (
 
 	"github.com/frugalfs/frugalfs/cache"
 	"github.com/frugalfs/frugalfs/remote/sandbox"
+
+	"github.com/frugalfs/frugalfs/remote/remotetest/seed"
 )
 
 // changes are things to do to an account that holds a, b, d/x and e/f/y, and
@@ -105,24 +107,10 @@ func (w *world) holds(want map[string]string, gone []string) {
 	}
 }
 
-// seed is the seed of a randomised test, from FRUGALFS_SEED if that is set.
-func seed(t *testing.T) *rand.Rand {
-	t.Helper()
-	s := uint64(time.Now().UnixNano())
-	if text := os.Getenv("FRUGALFS_SEED"); text != "" {
-		var err error
-		if s, err = strconv.ParseUint(text, 10, 64); err != nil {
-			t.Fatal(err)
-		}
-	}
-	t.Logf("seed: FRUGALFS_SEED=%d", s)
-	return rand.New(rand.NewPCG(s, 1))
-}
-
 // TestRandomHistories does random things under random faults, with remounts in
 // between, and compares the account with the mount at the end.
 func TestRandomHistories(t *testing.T) {
-	r := seed(t)
+	r := rand.New(rand.NewPCG(seed.Of(t), 1))
 	rounds := 4
 	if os.Getenv("FRUGALFS_FULL") != "" {
 		rounds = 60

@@ -29,6 +29,10 @@ type Handle struct {
 	file  *content.File
 	epoch int
 	old   []*content.File
+
+	// lent, guarded by in.mu, tells whether the kernel reads the file by itself
+	// for this handle.
+	lent bool
 }
 
 // Open opens a file; flags are open(2)'s. O_TRUNC fetches nothing.
@@ -174,6 +178,9 @@ func (ns *Namespace) cached(ctx context.Context, ino uint64) (*content.File, err
 	if err != nil {
 		return nil, err
 	}
+	if n.Copy != nil {
+		return ns.copied(ctx, n)
+	}
 	if !n.Remote.Exists {
 		return nil, nil
 	}
@@ -231,6 +238,7 @@ func (ns *Namespace) fetcher(ctx context.Context, ino uint64, want store.State) 
 
 // Release ends the use of the handle.
 func (h *Handle) Release() {
+	h.Return()
 	h.mu.Lock()
 	for _, f := range append(h.old, h.file) {
 		if f != nil {

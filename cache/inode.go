@@ -27,6 +27,10 @@ type inode struct {
 	// kept is the content of an object that is about to be deleted or
 	// overwritten at the provider, nil if there is none.
 	kept *content.File
+	// lent is the file on disk that the kernel reads by itself, and lends how
+	// many handles it does that for; see passthrough.go.
+	lent  content.Identity
+	lends int
 
 	// Guarded by Namespace.openMu.
 	handles, writers int

@@ -27,6 +27,8 @@ type job struct {
 	place  store.Place
 	places []store.Place
 	batch  *batch
+	// sources are, for a Copy step, the nodes whose objects are copied.
+	sources []*store.Node
 	// moves are the folders that the call moves or deletes, above all folders
 	// above what it is about.
 	moves, above []uint64
@@ -36,6 +38,8 @@ type job struct {
 	// sealedGens are those of a batch.
 	sealed     bool
 	sealedGens []uint64
+	// sightings are what looking up the call showed.
+	sightings []sighting
 }
 
 // nodes are all nodes that the call is about.
@@ -65,6 +69,9 @@ func (j *job) fill(t txn) error {
 		if err != nil || m == nil {
 			return staleOr(err, ino)
 		}
+		if sendsContent(j.step.Op) && m.Copy != nil {
+			return outbox.ErrChanged // its content is not here
+		}
 		j.refs = append(j.refs, t.ref(m))
 	}
 	j.place = j.target()
@@ -72,6 +79,10 @@ func (j *job) fill(t txn) error {
 	switch j.step.Op {
 	case outbox.Delete:
 		j.places = nil
+	case outbox.Copy:
+		if err := j.fillCopies(t); err != nil {
+			return err
+		}
 	case outbox.Archive:
 		j.places = nil
 		if err := j.fillBatch(t); err != nil {
@@ -112,6 +123,14 @@ func (j *job) checkPaths(t txn) error {
 		}
 		if n.Kind == Dir && j.step.Op != outbox.Mkdir {
 			j.moves = append(j.moves, ino)
+		}
+	}
+	for _, from := range j.sources {
+		if t.ns.inflight[from.Ino] > 0 || t.ns.moving[from.Ino] > 0 {
+			return outbox.ErrChanged
+		}
+		if err := t.addAbove(from.Remote.Parent, above); err != nil {
+			return err
 		}
 	}
 	for ino := range above {
@@ -166,6 +185,8 @@ func (j *job) target() store.Place {
 		}
 	case outbox.Delete:
 		return n.Remote.Place
+	case outbox.Copy:
+		return store.Place{Parent: j.step.Parent, Name: j.step.Name}
 	}
 	return n.Place
 }
@@ -217,6 +238,34 @@ func (j *job) cancel() {
 		j.ns.log.Error("taking back an intent", "err", err)
 	}
 	_ = j.free()
+	if err := j.ns.db.UpdateLazily(j.forgetNodes); err != nil {
+		j.ns.log.Error("forgetting what was deleted meanwhile", "err", err)
+	}
+}
+
+// forgetNodes drops what nodes that were deleted, or closed after that, while the
+// call was under way need no more, and what was sent if nobody needs it.
+func (j *job) forgetNodes(tx *store.Tx) error {
+	t := txn{tx, j.ns}
+	if used, err := t.GenInUse(j.intent.Gen); err != nil || !used {
+		if err != nil {
+			return err
+		}
+		t.ns.unused(j.intent.Gen)
+	}
+	for _, ino := range j.nodes() {
+		n, err := t.get(ino)
+		if err != nil {
+			return err
+		}
+		if n == nil || n.Exists {
+			continue
+		}
+		if err := t.forgetDeleted(n); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // free gives free what the call held, outside a transaction.
@@ -261,35 +310,44 @@ func (j *job) call(ctx context.Context) error {
 		return j.upload(ctx)
 	case outbox.Archive:
 		return j.sendBatch(ctx)
+	case outbox.Copy:
+		return j.sendCopies(ctx)
 	case outbox.Mkdir:
 		o, err := r.Mkdir(ctx, j.parent, j.place.Name)
-		return j.placed(o, err)
+		return j.placed(ctx, o, err)
 	case outbox.Rename:
 		o, err := r.Rename(ctx, j.refs[0], j.step.Name)
-		return j.placed(o, err)
+		return j.placed(ctx, o, err)
 	case outbox.MoveRename:
 		mr, ok := r.(remote.MoveRenamer)
 		if !ok {
 			return remote.E(remote.Unsupported, "move", j.refs[0].Path, nil)
 		}
 		o, err := mr.MoveRename(ctx, j.refs[0], j.parent, j.step.Name)
-		return j.placed(o, err)
+		return j.placed(ctx, o, err)
 	case outbox.Move:
 		results, err := r.Move(ctx, j.refs, j.parent)
-		return j.each(results, err, (*job).commitMoved)
+		return j.each(ctx, results, err, (*job).commitMoved)
 	case outbox.Delete:
 		results, err := r.Delete(ctx, j.refs)
-		return j.each(results, err, (*job).commitDeleted)
+		return j.each(ctx, results, err, (*job).commitDeleted)
 	}
 	return remote.E(remote.Unsupported, j.step.Op.String(), j.refs[0].Path, nil)
 }
 
-// placed commits the result of a call about one node.
-func (j *job) placed(o remote.Object, err error) error {
+// placed commits the result of a call about one node. Another name than the one
+// that was asked for tells that something not known has it: the folder is listed,
+// as asking again would bring a third name.
+func (j *job) placed(ctx context.Context, o remote.Object, err error) error {
 	if err != nil {
 		return err
 	}
-	return j.commit(func(t txn) error { return j.commitPlaced(t, j.step.Inos[0], o) })
+	err = j.commit(func(t txn) error { return j.commitPlaced(t, j.step.Inos[0], o) })
+	if err != nil || o.Name == "" || o.Name == j.place.Name {
+		return err
+	}
+	j.ns.putOff(j.step.Inos, remote.E(remote.Exist, j.step.Op.String(), j.place.Name, nil))
+	return j.lookAgain(ctx, nil, nil)
 }
 
 // commit commits a result and ends the intent. What the provider did must not be
@@ -311,31 +369,53 @@ func (j *job) commit(f func(txn) error) error {
 }
 
 // each commits the results of a call about several nodes; those that failed are
-// put off one by one.
-func (j *job) each(results []remote.Result, err error, one func(*job, txn, uint64, remote.Object) error) error {
+// put off one by one, and looked at again where the provider is not as it was
+// thought to be.
+func (j *job) each(ctx context.Context, results []remote.Result, err error, one func(*job, txn, uint64, remote.Object) error) error {
 	if err != nil {
 		return err
 	}
 	var failures []error
+	var odd []uint64
 	err = j.commit(func(t txn) error {
-		failures = nil
+		failures, odd = nil, nil
 		for i, r := range results {
-			gone := j.step.Op == outbox.Delete && remote.IsKind(r.Err, remote.NotExist)
-			if r.Err != nil && !gone {
-				failures = append(failures, r.Err)
-				if err := t.fail([]uint64{j.step.Inos[i]}, r.Err); err != nil {
+			ino := j.step.Inos[i]
+			if r.Err == nil || (j.step.Op == outbox.Delete && remote.IsKind(r.Err, remote.NotExist)) {
+				renamed, err := j.renamed(t, ino, r.Object)
+				if err == nil {
+					err = one(j, t, ino, r.Object)
+				}
+				if err != nil {
 					return err
+				}
+				if renamed {
+					odd = append(odd, ino)
 				}
 				continue
 			}
-			if err := one(j, t, j.step.Inos[i], r.Object); err != nil {
+			failure := j.verdict(r.Err)
+			failures = append(failures, failure)
+			if unexpected(failure) {
+				odd = append(odd, ino)
+			}
+			if err := t.fail([]uint64{ino}, failure); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+	if err == nil && len(odd) > 0 {
+		err = j.lookAgain(ctx, odd, errors.Join(failures...))
+	}
 	if err == nil && len(failures) == len(results) {
 		err = errors.Join(failures...)
 	}
 	return err
+}
+
+// renamed tells whether a node got another name than it had when it was moved.
+func (j *job) renamed(t txn, ino uint64, o remote.Object) (bool, error) {
+	n, err := t.get(ino)
+	return err == nil && n != nil && o.Name != "" && o.Name != n.Remote.Name, err
 }

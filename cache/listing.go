@@ -3,6 +3,7 @@ package cache
 import (
 	"context"
 	"fmt"
+	"path"
 	"strconv"
 	"time"
 
@@ -177,7 +178,7 @@ func (ns *Namespace) listNow(ctx context.Context, dir uint64) error {
 		err = remote.E(remote.Temporary, "list", ref.Path, fmt.Errorf("the folder kept changing while it was listed"))
 	}
 	ns.health.note(err, ns.opt.Now())
-	if remote.IsKind(err, remote.NotExist) {
+	if noFolder(err) {
 		return ns.lostFolder(ctx, dir, q, err)
 	}
 	return err
@@ -277,6 +278,12 @@ func (t txn) sweep(dir uint64, l remote.Listing, start int64, seen arrivals) err
 	return t.putListing(dir, store.Listing{Complete: true, Sent: start, Stale: t.staledSince(dir, start), Entries: l.Total})
 }
 
+// noFolder tells whether an answer says that there is no folder: nothing is there,
+// or, where only paths count, a file that took its place.
+func noFolder(err error) bool {
+	return remote.IsKind(err, remote.NotExist) || remote.IsKind(err, remote.NotDir)
+}
+
 // lostFolder handles that the provider does not know a folder. The mount's root
 // is never taken for deleted.
 func (ns *Namespace) lostFolder(ctx context.Context, dir uint64, q question, cause error) error {
@@ -373,6 +380,25 @@ func (ns *Namespace) look(ctx context.Context, ino uint64) error {
 	return ns.updateIf(q, func(t txn) error { return t.looked(ino, o, sent) })
 }
 
+// lookAbove looks at a folder and those above it, when its path turned out to be
+// another than was known: one of them was moved.
+func (ns *Namespace) lookAbove(ctx context.Context, ino uint64) error {
+	for range maxDepth {
+		if ino == RootIno {
+			break
+		}
+		if err := ns.look(ctx, ino); err != nil {
+			return err
+		}
+		n, err := ns.node(ino)
+		if err != nil || !n.Remote.Exists {
+			return err
+		}
+		ino = n.Remote.Parent
+	}
+	return nil
+}
+
 func (t txn) lookedGone(ino uint64, sent int64) error {
 	n, err := t.get(ino)
 	if err != nil || n == nil || n.Remote.Seen > sent {
@@ -390,30 +416,37 @@ func (t txn) looked(ino uint64, o remote.Object, sent int64) error {
 	}
 	parent := n.Remote.Parent
 	if o.ParentID != "" {
-		p, err := t.parentByID(o.ParentID, n)
+		p, err := t.parentByID(o, n)
 		if err != nil || p == 0 {
 			return err
 		}
 		parent = p
 	}
+	if !t.ns.caps.IDs && o.Dir != (n.Kind == Dir) {
+		if err := t.remoteGone(n); err != nil { // another object took its place
+			return err
+		}
+	}
 	_, err = t.mergeObject(parent, o, sent)
 	return err
 }
 
-// parentByID finds the folder of an object's parent. It is the node's own parent
-// if that has no ID (the root); 0 means that the object left what is known, and
-// the node is gone.
-func (t txn) parentByID(id string, n *store.Node) (uint64, error) {
+// parentByID finds the folder of an object's parent; 0 means that the object left
+// what is known, and the node is gone. The root has no ID here: an object is
+// still in it only if its path says so.
+func (t txn) parentByID(o remote.Object, n *store.Node) (uint64, error) {
 	known, err := t.get(n.Remote.Parent)
-	if err != nil || known == nil || known.Remote.ID == "" || known.Remote.ID == id {
+	if err != nil || known == nil || known.Remote.ID == o.ParentID {
 		return n.Remote.Parent, err
 	}
-	p, err := t.ByRemoteID(id)
-	if err != nil {
+	p, err := t.ByRemoteID(o.ParentID)
+	switch {
+	case err != nil:
 		return 0, err
+	case p != nil:
+		return p.Ino, nil
+	case path.Dir(o.Path) == t.ns.rootedPath("/"):
+		return RootIno, nil
 	}
-	if p == nil {
-		return 0, t.remoteGone(n)
-	}
-	return p.Ino, nil
+	return 0, t.remoteGone(n)
 }

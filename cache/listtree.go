@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/frugalfs/frugalfs/cache/outbox"
 	"github.com/frugalfs/frugalfs/cache/store"
 	"github.com/frugalfs/frugalfs/remote"
 )
@@ -40,7 +41,7 @@ func (ns *Namespace) listTree(ctx context.Context, dir uint64, worth func(p remo
 	}
 	ns.health.note(err, ns.opt.Now())
 	switch {
-	case remote.IsKind(err, remote.NotExist):
+	case noFolder(err):
 		return ns.lostFolder(ctx, dir, q, err)
 	case remote.IsKind(err, remote.Unsupported), err == nil && !l.Complete:
 		ns.log.Warn("listing whole trees does not work here: folders are listed one by one for a while", "err", err)
@@ -52,7 +53,14 @@ func (ns *Namespace) listTree(ctx context.Context, dir uint64, worth func(p remo
 		// A folder that was full and comes back empty is asked again.
 		return ns.list(ctx, dir)
 	}
-	return m.finish(l)
+	err = m.finish(l)
+	if errors.Is(err, outbox.ErrChanged) {
+		// The paths do not fit: the folder itself may be in another place.
+		if e := ns.lookAbove(ctx, dir); e != nil {
+			return e
+		}
+	}
+	return err
 }
 
 // sweepFolder takes in what a complete listing of a tree proves about one of its

@@ -40,7 +40,7 @@ func (t txn) mergeObject(parent uint64, o remote.Object, sent int64) (uint64, er
 	if n.Remote.Seen > sent || t.ns.inflight[n.Ino] > 0 {
 		return n.Ino, nil
 	}
-	return n.Ino, t.mergeState(n, s)
+	return t.mergeState(n, s)
 }
 
 // outdated tells whether we did something about the object, or its place, after
@@ -110,7 +110,7 @@ func (t txn) addObject(s store.State, dir bool) (uint64, error) {
 	}
 	n := &store.Node{
 		Ino: ino, Exists: true, Place: s.Place, Mode: 0o644, UID: t.ns.opt.UID, GID: t.ns.opt.GID,
-		Size: s.Size, Mtime: s.ModTime, Ctime: s.ModTime, Remote: s,
+		Size: s.Size, Mtime: t.shownTime(s), Ctime: t.shownTime(s), Remote: s,
 	}
 	if dir {
 		n.Kind, n.Mode, n.Size = Dir, 0o755, 0
@@ -123,29 +123,36 @@ func (t txn) addObject(s store.State, dir bool) (uint64, error) {
 	return ino, t.resurrect(s.Parent)
 }
 
-// resurrect shows folders again that were deleted here while the provider turns
-// out to hold something in them that was not.
-func (t txn) resurrect(ino uint64) error {
-	for range maxDepth {
-		n, err := t.get(ino)
-		if err != nil || n == nil || n.Exists || ino == RootIno {
-			return err
-		}
-		if err := t.showAgain(n); err != nil {
-			return err
-		}
-		ino = n.Remote.Parent
+// shownTime is when a content that turned up at the provider changed: where the
+// provider does not tell, when it was first seen.
+func (t txn) shownTime(s store.State) int64 {
+	if s.ModTime != 0 {
+		return s.ModTime
 	}
-	return nil
+	return t.ns.now()
+}
+
+// resurrect shows a folder, and those above it, again that was deleted here while
+// the provider turns out to hold something in it that was not.
+func (t txn) resurrect(ino uint64) error {
+	n, err := t.get(ino)
+	if err != nil || n == nil || n.Exists || !n.Remote.Exists {
+		return err
+	}
+	return t.showAgain(n)
 }
 
 // showAgain takes back a delete that was not sent.
 func (t txn) showAgain(n *store.Node) error {
+	t.ns.unused(n.Gen)
 	c := *n
-	c.Exists, c.Dirty, c.Gen = true, nil, 0
+	c.Exists, c.Dirty, c.Gen, c.Copy = true, nil, 0, nil
 	c.Place = n.Remote.Place
 	if c.Kind != Dir {
-		c.Size, c.Mtime = n.Remote.Size, n.Remote.ModTime
+		c.Size, c.Mtime = n.Remote.Size, t.shownTime(n.Remote)
+	}
+	if err := t.unstep(n, &c); err != nil {
+		return err
 	}
 	if err := t.makeRoom(&c); err != nil {
 		return err
@@ -153,24 +160,45 @@ func (t txn) showAgain(n *store.Node) error {
 	t.ns.log.Warn("changed at the provider after it was deleted here: shown again", "path", t.path(n.Ino))
 	t.ns.invalidateEntry(c.Place)
 	t.ns.invalidateContent(c.Parent)
-	return t.put(&c)
+	if err := t.put(&c); err != nil {
+		return err
+	}
+	return t.resurrect(c.Parent)
+}
+
+// unstep gives a node that is to be shown again a name that can be shown, if it
+// was moved out of the way at the provider under one of ours: the one that it
+// had here, or one like it.
+func (t txn) unstep(n, c *store.Node) error {
+	if !strings.HasPrefix(c.Name, outbox.TempPrefix) || strings.HasPrefix(n.Name, outbox.TempPrefix) {
+		return nil
+	}
+	c.Name = n.Name
+	other, err := t.child(c.Parent, c.Name)
+	if err == nil && other != nil {
+		c.Name, err = t.freeConflictName(c.Place)
+	}
+	now := t.ns.now()
+	c.Dirty = &store.Dirty{Base: c.Remote, Since: now, Changed: now}
+	return err
 }
 
 // mergeState merges a new remote state into a node that the provider knows:
-// place, content and existence each by itself.
-func (t txn) mergeState(n *store.Node, s store.State) error {
+// place, content and existence each by itself. It returns the number of the node
+// that stands for the object then: after a conflict that is another one.
+func (t txn) mergeState(n *store.Node, s store.State) (uint64, error) {
 	if n.Kind == Dir {
 		s.Version, s.Size = "", 0
 	}
 	switch {
 	case n.Dirty == nil:
-		return t.follow(n, s)
+		return n.Ino, t.follow(n, s)
 	case !n.Exists:
 		return t.mergeDeleted(n, s)
 	case n.Dirty.Content && n.Kind == File && !s.SameContent(n.Dirty.Base) && n.Dirty.Base.Exists:
 		return t.conflict(n, s)
 	}
-	return t.rebase(n, s)
+	return n.Ino, t.rebase(n, s)
 }
 
 // follow shows what the provider has: the node is clean.
@@ -181,7 +209,7 @@ func (t txn) follow(n *store.Node, s store.State) error {
 		return t.comeBack(n, s)
 	}
 	if !s.SameContent(n.Remote) && n.Kind != Dir {
-		c.Size, c.Mtime, c.Ctime, c.Gen = s.Size, s.ModTime, t.ns.now(), 0
+		c.Size, c.Mtime, c.Ctime, c.Gen = s.Size, t.shownTime(s), t.ns.now(), 0
 		t.ns.invalidateContent(n.Ino)
 	}
 	if n.Remote.Seen == s.Seen && c.Remote == n.Remote {
@@ -209,7 +237,11 @@ func (t txn) comeBack(n *store.Node, s store.State) error {
 // followPlace moves a clean node to where the provider has it now.
 func (t txn) followPlace(n, c *store.Node) error {
 	if ok, err := t.below(c.Parent, n.Ino); ok || err != nil {
-		c.Place = n.Place // a circle: keep the local arrangement
+		c.Place = n.Place // a circle: keep the local arrangement, and send it
+		if err == nil && c.Dirty == nil {
+			now := t.ns.now()
+			c.Dirty = &store.Dirty{Base: c.Remote, Since: now, Changed: now}
+		}
 		return err
 	}
 	if err := t.makeRoom(c); err != nil {
@@ -219,7 +251,7 @@ func (t txn) followPlace(n, c *store.Node) error {
 	t.ns.invalidateEntry(c.Place)
 	t.ns.invalidateContent(n.Parent)
 	t.ns.invalidateContent(c.Parent)
-	return nil
+	return t.resurrect(c.Parent)
 }
 
 // below tells whether a folder is another one, or inside it.
@@ -272,13 +304,33 @@ func (t txn) stepAside(n *store.Node) error {
 	return t.put(&c)
 }
 
+// hiddenName is the name under which a node waits.
+func hiddenName(ino uint64) string { return outbox.TempPrefix + "moved-" + formatIno(ino) }
+
 func (t txn) hide(n *store.Node) error {
 	c := *n
-	c.Name = outbox.TempPrefix + "moved-" + formatIno(n.Ino)
+	c.Name = hiddenName(n.Ino)
 	if err := t.put(&c); err != nil {
 		return err
 	}
 	return t.staleListing(n.Parent)
+}
+
+// unhide gives a node that waited under a name of ours, and turned out to be
+// gone, the name back that it had, or one like it.
+func (t txn) unhide(c *store.Node) error {
+	if c.Name != hiddenName(c.Ino) {
+		return nil
+	}
+	name := c.Remote.Name
+	other, err := t.child(c.Parent, name)
+	if err == nil && other != nil {
+		name, err = t.freeConflictName(store.Place{Parent: c.Parent, Name: name})
+	}
+	if err == nil {
+		c.Name = name
+	}
+	return err
 }
 
 func (t txn) freeConflictName(p store.Place) (string, error) {
@@ -296,17 +348,23 @@ func (t txn) freeConflictName(p store.Place) (string, error) {
 }
 
 // mergeDeleted merges into a node that was deleted here: a delete is a write,
-// so what changed at the provider since is shown again.
-func (t txn) mergeDeleted(n *store.Node, s store.State) error {
+// so what changed at the provider since is shown again. Of a file that was
+// written here and that somebody still has open, that is done by another node.
+func (t txn) mergeDeleted(n *store.Node, s store.State) (uint64, error) {
 	base := n.Dirty.Base
-	if s.Place != base.Place || (n.Kind == File && !s.SameContent(base)) {
-		c := *n
-		c.Remote = s
-		return t.showAgain(&c)
-	}
 	c := *n
 	c.Remote = s
-	return t.put(&c)
+	switch {
+	case s.Place == base.Place && (n.Kind != File || s.SameContent(base)):
+		return n.Ino, t.put(&c)
+	case n.Gen == 0 || !t.ns.isOpen(n.Ino):
+		return n.Ino, t.showAgain(&c)
+	}
+	c.Remote, c.Dirty = store.State{}, nil
+	if err := t.put(&c); err != nil {
+		return 0, err
+	}
+	return t.adoptOrAdd(s, n.Kind == Dir)
 }
 
 // rebase takes what changed at the provider into a node that differs here in
@@ -318,7 +376,7 @@ func (t txn) rebase(n *store.Node, s store.State) error {
 		c.Place = s.Place
 	}
 	if !d.Content && n.Kind == File && !s.SameContent(d.Base) {
-		c.Size, c.Mtime, c.Gen = s.Size, s.ModTime, 0
+		c.Size, c.Mtime, c.Gen = s.Size, t.shownTime(s), 0
 		t.ns.invalidateContent(n.Ino)
 	}
 	c.Remote, d.Base = s, s
@@ -336,11 +394,12 @@ func (t txn) rebase(n *store.Node, s store.State) error {
 
 // conflict separates the two sides of a file that was changed here and there:
 // the node, with what is open on it, keeps the local content under a conflict's
-// name and becomes new; another node shows what the provider has.
-func (t txn) conflict(n *store.Node, s store.State) error {
+// name and becomes new; another node, which is returned, shows what the provider
+// has.
+func (t txn) conflict(n *store.Node, s store.State) (uint64, error) {
 	name, err := t.freeConflictName(n.Place)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	t.ns.log.Warn("conflict: changed here and at the provider", "path", t.path(n.Ino), "kept as", name)
 	place := n.Place
@@ -349,13 +408,33 @@ func (t txn) conflict(n *store.Node, s store.State) error {
 	d.Base, d.Changed = store.State{}, t.ns.now()
 	c.Remote, c.Name, c.Dirty = store.State{}, name, &d
 	if err := t.put(&c); err != nil {
-		return err
+		return 0, err
 	}
 	t.ns.invalidateEntry(place)
 	t.ns.invalidateContent(place.Parent)
 	t.ns.health.noteConflict(t.path(n.Ino), t.ns.opt.Now())
-	_, err = t.adoptOrAdd(s, false)
-	return err
+	ino, err := t.adoptOrAdd(s, false)
+	if err == nil {
+		err = t.nameOf(ino, place)
+	}
+	return ino, err
+}
+
+// nameOf gives a node that is at the provider under a name of ours, on its way
+// to another, a place that can be shown, or one like it.
+func (t txn) nameOf(ino uint64, place store.Place) error {
+	n, err := t.get(ino)
+	if err != nil || n == nil || !strings.HasPrefix(n.Name, outbox.TempPrefix) {
+		return err
+	}
+	other, err := t.child(place.Parent, place.Name)
+	if err == nil && other != nil {
+		place.Name, err = t.freeConflictName(place)
+	}
+	if err != nil {
+		return err
+	}
+	return t.put(t.touch(n, func(c *store.Node) { c.Place = place }))
 }
 
 // remoteGone takes in that the provider no longer has a node's object, and with
@@ -394,6 +473,9 @@ func (t txn) goneAlone(n *store.Node) error {
 	}
 	t.ns.log.Warn("deleted at the provider, changed here: kept", "path", t.path(n.Ino))
 	c := *n
+	if err := t.unhide(&c); err != nil {
+		return err
+	}
 	c.Remote = store.State{}
 	c.Dirty = nil
 	return t.put(t.touch(&c, func(c *store.Node) { c.Dirty.Content = c.Kind == File }))

@@ -127,6 +127,9 @@ type Namespace struct {
 	causes map[uint64]string
 	// plain counts, per node, the archives with it that failed.
 	plain map[uint64]int
+	// noCopy are nodes that the provider failed to copy: they are sent with their
+	// contents.
+	noCopy map[uint64]bool
 	// hurried counts, per file, the closes that wait for it to be sent.
 	hurried map[uint64]int
 	// lingering are deleted nodes that nothing needs, and since when.
@@ -160,6 +163,9 @@ type Namespace struct {
 	openMu sync.RWMutex
 	open   map[uint64]*inode
 
+	// uploads are the *progress of the uploads under way, by node.
+	uploads sync.Map
+
 	// lastUse is when a system call last came in, in nanoseconds.
 	lastUse atomic.Int64
 	// noTreesUntil is until when folders are listed one by one.
@@ -178,6 +184,15 @@ type Namespace struct {
 // New makes the namespace of an account over its state folder. On the first
 // mount it lists the root, which proves the credentials; later it asks nothing.
 func New(ctx context.Context, state *State, opt Options) (*Namespace, error) {
+	ns, err := open(ctx, state, opt)
+	if err == nil {
+		ns.start()
+	}
+	return ns, err
+}
+
+// open is New without the background work.
+func open(ctx context.Context, state *State, opt Options) (*Namespace, error) {
 	ns := newNamespace(state, opt)
 	if err := ns.load(); err != nil {
 		return nil, err
@@ -196,7 +211,6 @@ func New(ctx context.Context, state *State, opt Options) (*Namespace, error) {
 		return nil, err
 	}
 	ns.exec = outbox.NewExecutor(&tree{ns}, outbox.Options{Pause: ns.opt.RetryPause, Now: ns.opt.Now, Logger: ns.log})
-	ns.start()
 	return ns, nil
 }
 
@@ -206,7 +220,7 @@ func newNamespace(state *State, opt Options) *Namespace {
 		opt: opt, log: opt.Logger, remote: opt.Remote, caps: opt.Remote.Capabilities(),
 		state: state, db: state.db, inos: store.NewInos(), gens: store.NewGens(),
 		inflight: map[uint64]int{}, inflightPlaces: map[store.Place]int{},
-		moving: map[uint64]int{}, busyBelow: map[uint64]int{}, hurried: map[uint64]int{}, plain: map[uint64]int{}, causes: map[uint64]string{}, lingering: map[uint64]int64{},
+		moving: map[uint64]int{}, busyBelow: map[uint64]int{}, hurried: map[uint64]int{}, plain: map[uint64]int{}, noCopy: map[uint64]bool{}, causes: map[uint64]string{}, lingering: map[uint64]int64{},
 		gone: map[string]int64{}, trees: map[uint64]int64{}, open: map[uint64]*inode{}, staled: map[uint64]int64{},
 		hot: map[store.Place]heat{}, running: map[int64]bool{}, unresolved: map[int64]*job{},
 	}

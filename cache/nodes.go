@@ -186,6 +186,7 @@ func (t txn) drop(n *store.Node) error {
 	delete(t.ns.dirty, n.Ino)
 	delete(t.ns.causes, n.Ino)
 	delete(t.ns.plain, n.Ino)
+	delete(t.ns.noCopy, n.Ino)
 	delete(t.ns.trees, n.Ino)
 	return nil
 }
@@ -199,6 +200,9 @@ const lingering = 10 * time.Second
 func (t txn) linger(n *store.Node) error {
 	c := *n
 	c.Exists, c.Remote, c.Dirty = false, store.State{}, nil
+	if !t.ns.isOpen(n.Ino) {
+		c.Copy = nil
+	}
 	t.ns.lingering[n.Ino] = t.ns.now()
 	return t.put(&c)
 }

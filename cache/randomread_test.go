@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/frugalfs/frugalfs/cache"
+	"github.com/frugalfs/frugalfs/remote/remotetest/seed"
 	"github.com/frugalfs/frugalfs/remote/sandbox"
 )
 
@@ -54,7 +55,7 @@ type reading struct {
 // replaced and the disk is full. Every read returns what one version of the file
 // holds, or an error.
 func TestRandomReadsUnderFaults(t *testing.T) {
-	r := seed(t)
+	r := rand.New(rand.NewPCG(seed.Of(t), 1))
 	reads := 1200
 	if os.Getenv("FRUGALFS_FULL") != "" {
 		reads = 100_000

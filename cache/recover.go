@@ -26,7 +26,7 @@ func (t txn) reserveOpenIntents() error {
 	}
 	for _, in := range intents {
 		j := jobOf(t.ns, in)
-		if j.step.Op == outbox.Archive {
+		if j.step.Op == outbox.Archive || j.step.Op == outbox.Copy {
 			for _, ino := range in.Inos {
 				if n, err := t.get(ino); err == nil && n != nil {
 					j.places = append(j.places, n.Place)
@@ -117,19 +117,59 @@ func (j *job) resolve(ctx context.Context) error {
 		return j.resolveEach(ctx, j.resolveDelete)
 	case outbox.Archive:
 		return j.resolveBatch(ctx)
+	case outbox.Copy:
+		return j.resolveCopies(ctx)
 	}
 	return j.resolveEach(ctx, j.resolvePlace)
 }
 
 // resolveEach resolves the nodes of a call one by one, then ends the intent.
 func (j *job) resolveEach(ctx context.Context, one func(context.Context, uint64) error) error {
+	j.sightings = nil
 	for _, ino := range j.step.Inos {
 		if err := one(ctx, ino); err != nil {
 			return err
 		}
 	}
+	return j.forgo()
+}
+
+// sighting is what looking up a call showed of a node's object.
+type sighting struct {
+	ino    uint64
+	object remote.Object
+	exists bool
+	// sent is when it was asked for.
+	sent int64
+}
+
+// forgo takes an announcement back whose call did not do what it should, and then
+// takes in what was seen: it is newer than the evidence for the call, which
+// must not be made again on the old.
+func (j *job) forgo() error {
 	j.cancel()
+	for _, s := range j.sightings {
+		err := j.ns.update(func(t txn) error {
+			switch {
+			case s.ino == 0:
+				_, err := t.mergeObject(j.place.Parent, s.object, s.sent)
+				return err
+			case s.exists:
+				return t.looked(s.ino, s.object, s.sent)
+			}
+			return t.lookedGone(s.ino, s.sent)
+		})
+		if err != nil {
+			return err
+		}
+	}
 	return nil
+}
+
+// saw remembers a sighting for forgo; ino is 0 for what is at the call's target
+// and no node stands for.
+func (j *job) saw(ino uint64, o remote.Object, exists bool, sent int64) {
+	j.sightings = append(j.sightings, sighting{ino, o, exists, sent})
 }
 
 // stat looks at a node's object; ok is false if the provider has none.
@@ -170,9 +210,14 @@ func (j *job) resolveDelete(ctx context.Context, ino uint64) error {
 	if !ok {
 		return nil
 	}
-	_, exists, err := j.stat(ctx, ref)
-	if err != nil || exists {
+	sent := j.ns.now()
+	o, exists, err := j.stat(ctx, ref)
+	if err != nil {
 		return err
+	}
+	if exists {
+		j.saw(ino, o, true, sent)
+		return nil
 	}
 	return j.ns.update(func(t txn) error { return j.commitDeleted(t, ino, remote.Object{}) })
 }
@@ -186,12 +231,17 @@ func (j *job) resolvePlace(ctx context.Context, ino uint64) error {
 	if j.step.Op == outbox.Move {
 		want.Name = n.Remote.Name
 	}
+	sent := j.ns.now()
 	o, exists, err := j.stat(ctx, ref)
 	if err == nil && !exists && !j.ns.caps.IDs {
 		o, exists, err = j.statMoved(ctx, n, want)
 	}
-	if err != nil || !exists {
+	if err != nil {
 		return err
+	}
+	j.saw(ino, o, exists, sent)
+	if !exists {
+		return nil
 	}
 	return j.ns.update(func(t txn) error {
 		s, err := t.resultState(o, want)
@@ -259,31 +309,43 @@ func (ns *Namespace) anothers(o remote.Object, ino uint64) (yes bool) {
 }
 
 func (j *job) resolveUpload(ctx context.Context) error {
-	ref, base := j.placeRef(), store.State{}
+	ref, base, holder := j.placeRef(), store.State{}, uint64(0)
 	for _, ino := range []uint64{j.step.Over, j.step.Inos[0]} {
 		if r, n, ok := j.refOf(ino); ok && ino != 0 {
-			ref, base = r, n.Remote
+			ref, base, holder = r, n.Remote, ino
 			break
 		}
 	}
+	sent := j.ns.now()
 	o, exists, err := j.stat(ctx, ref)
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case !exists || o.Dir:
-		j.cancel()
-		return nil
-	case base.Exists && o.Version == base.Version && o.Size == base.Size && o.Size != j.intent.Size:
-		j.cancel()
-		return nil
+	}
+	j.sightings = nil
+	if exists || holder != 0 {
+		j.saw(holder, o, exists, sent)
+	}
+	if !exists && ref.ID != "" {
+		// Providers that cannot overwrite give the new file an identifier of its own.
+		if o, exists, err = j.stat(ctx, remote.Ref{Path: ref.Path}); err != nil {
+			return err
+		}
+	}
+	if base.Exists && exists && j.ns.caps.ReplacesID && o.ID == base.ID && o.Version == base.Version {
+		if o, err = j.replacement(ctx, o, base.ID); err != nil {
+			return err
+		}
+	}
+	unchanged := base.Exists && o.Version == base.Version && o.Size == base.Size && o.Size != j.intent.Size
+	if !exists || o.Dir || unchanged {
+		return j.forgo()
 	}
 	ours, size, err := j.ours(ctx, o)
 	if err != nil {
 		return err
 	}
 	if !ours {
-		j.cancel()
-		return nil
+		return j.forgo()
 	}
 	return j.uploaded(o, size)
 }

@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -65,6 +66,9 @@ func (ns *Namespace) begin(ctx context.Context, step outbox.Step, in *outbox.Inp
 	j := &job{ns: ns, step: step}
 	if err := ns.keepForReaders(ctx, step); err != nil {
 		return nil, err
+	}
+	if any, err := ns.writeOutFor(ctx, step); any || err != nil {
+		return nil, cmp.Or(err, outbox.ErrChanged)
 	}
 	reserved := false
 	err := ns.update(func(t txn) error {

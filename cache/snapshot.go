@@ -170,6 +170,9 @@ func (tr *tree) Snapshot(force bool) (in outbox.Input, next time.Time, err error
 	}, force: force, added: map[uint64]bool{}, groups: map[uint64]*group{}, filled: map[uint64]int64{}}
 	err = tr.ns.view(func(t txn) error {
 		s.t = t
+		if s.sources, err = t.CopySources(); err != nil {
+			return err
+		}
 		for ino := range tr.ns.dirty {
 			if err := s.group(ino); err != nil {
 				return err
@@ -193,9 +196,15 @@ func (tr *tree) capabilities() outbox.Capabilities {
 	c := tr.ns.caps
 	_, treeList := tr.ns.remote.(remote.TreeLister)
 	_, moveRename := tr.ns.remote.(remote.MoveRenamer)
+	copyBatch := 0
+	if tr.ns.copies() {
+		copyBatch = max(c.CopyBatch, 1)
+	}
+	_, copyRename := tr.ns.remote.(remote.CopyRenamer)
 	_, extracts := tr.ns.remote.(remote.Extractor)
 	return outbox.Capabilities{
 		TreeList: treeList && tr.ns.now() >= tr.ns.noTreesUntil.Load(), MoveRename: moveRename && c.MoveRenames,
+		CopyBatch: copyBatch, CopyRename: copyRename,
 		Archives: extracts && c.UploadMakesParents, Archive: archiveLimit, ArchiveFile: archiveFileLimit,
 		RecursiveDelete: c.RecursiveDelete, UploadMakesParents: c.UploadMakesParents, Overwrite: true,
 		DeleteBatch: max(c.DeleteBatch, 1), MoveBatch: max(c.MoveBatch, 1), CaseFolds: c.CaseFolds, PageSize: usualPage,
@@ -214,6 +223,8 @@ type snapshot struct {
 	// filled when something last came into a folder.
 	groups map[uint64]*group
 	filled map[uint64]int64
+	// sources are the nodes whose contents are still to be copied.
+	sources map[uint64]bool
 }
 
 func (s *snapshot) add(ino uint64) error {
@@ -222,11 +233,15 @@ func (s *snapshot) add(ino uint64) error {
 		return err
 	}
 	d := n.Dirty
-	s.in.Nodes = append(s.in.Nodes, outbox.Node{
+	node := outbox.Node{
 		Ino: ino, Dir: n.Kind == Dir, Local: outbox.Place{Exists: n.Exists, Parent: n.Parent, Name: n.Name},
 		Base: known(d.Base), Remote: known(n.Remote), Content: d.Content && !s.t.ns.keptHere(n), Size: max(n.Size, 0),
 		Changed: d.Changed, Ready: s.ready(n), Plain: s.t.ns.plain[ino] >= plainAfter || !fitsArchive(n.Name),
-	})
+	}
+	if err := s.addCopy(n, &node); err != nil {
+		return err
+	}
+	s.in.Nodes = append(s.in.Nodes, node)
 	if n.Remote.Seen != 0 {
 		s.in.Evidence.Object[ino] = n.Remote.Seen
 	}
@@ -365,6 +380,14 @@ func (s *snapshot) ready(n *store.Node) bool {
 	}
 	if s.force {
 		return true
+	}
+	if s.sources[n.Ino] && (!n.Exists || d.Content) {
+		// What is copied from it goes first, but not for ever.
+		until := d.Since + int64(longestSettle)
+		s.wait(until)
+		if ns.now() < until {
+			return false
+		}
 	}
 	due, err := s.due(n)
 	s.wait(due)

@@ -37,6 +37,8 @@ type world struct {
 	led      *ledger.Ledger
 	opt      cache.Options
 	switches map[string]string
+	// provider is whose account it is.
+	provider accountKind
 	// as, if not nil, is what the mount takes the account for.
 	as func(*exavault.Client) remote.Remote
 	// retries is how often a request is repeated, -1 for never.
@@ -50,7 +52,7 @@ type world struct {
 // newWorld starts a sandbox whose account holds files, by path, and mounts it.
 func newWorld(t *testing.T, files map[string]string, change ...func(*world)) *world {
 	t.Helper()
-	w := &world{T: t, dir: t.TempDir(), retries: 1}
+	w := &world{T: t, dir: t.TempDir(), provider: exavaultAccount, retries: 1}
 	w.opt = cache.Options{Settle: 20 * time.Millisecond, RetryPause: time.Millisecond, Patience: time.Minute}
 	for _, f := range change {
 		f(w)
@@ -59,9 +61,9 @@ func newWorld(t *testing.T, files map[string]string, change ...func(*world)) *wo
 		w.putRemote(name, text)
 	}
 	var err error
-	w.server, err = sandbox.Open(sandbox.Options{
-		Provider: "exavault", Root: w.root(), APIKey: "key", AccessToken: "token", Switches: w.switches, Logger: quiet(),
-	})
+	o := w.provider.sandbox
+	o.Root, o.Switches, o.Logger = w.root(), w.switches, quiet()
+	w.server, err = sandbox.Open(o)
 	w.check(err)
 	w.url, err = w.server.Start("127.0.0.1:0")
 	w.check(err)
@@ -92,12 +94,19 @@ func (w *world) putRemote(name, text string) {
 
 func (w *world) remoteText(name string) string {
 	w.Helper()
+	if w.provider.renames {
+		return w.askText(name)
+	}
 	text, err := os.ReadFile(filepath.Join(w.root(), name))
 	w.check(err)
 	return string(text)
 }
 
 func (w *world) remoteHas(name string) bool {
+	if w.provider.renames {
+		_, err := w.asker().Stat(w.Context(), remote.Ref{Path: "/" + name})
+		return err == nil
+	}
 	_, err := os.Lstat(filepath.Join(w.root(), name))
 	return err == nil
 }
@@ -108,12 +117,12 @@ func (w *world) mount() {
 	w.check(err)
 	w.led, err = ledger.New(ledger.Options{Journal: state.Journal(), Retries: w.retries, NewConnsPerSecond: w.conns})
 	w.check(err)
-	client, err := exavault.New(exavault.Options{URL: w.url, APIKey: "key", AccessToken: "token", HTTP: w.led.Client()})
-	w.check(err)
 	opt := w.opt
-	opt.Remote, opt.Account = client, "sandbox"
+	opt.Account = "sandbox"
+	opt.Remote, err = w.provider.client(w.url, w.led.Client())
+	w.check(err)
 	if w.as != nil {
-		opt.Remote = w.as(client)
+		opt.Remote = w.as(opt.Remote.(*exavault.Client))
 	}
 	w.ns, err = cache.New(w.Context(), state, opt)
 	w.check(err)

@@ -35,18 +35,26 @@ func (h *Handle) Fallocate(ctx context.Context, mode uint32, off, n int64) error
 // none, and made anew if it is being sent.
 func (in *inode) withStaged(ctx context.Context, change func(*content.Staged) error) error {
 	for {
-		in.mu.RLock()
-		st := in.staged
-		in.mu.RUnlock()
-		if st != nil {
-			if err := change(st); !errSealed(err) {
-				return err
-			}
+		st, err := in.changeStaged(change)
+		if st != nil && !errSealed(err) {
+			return err
 		}
 		if err := in.stage(ctx, st); err != nil {
 			return err
 		}
 	}
+}
+
+// changeStaged runs a change on the staged content, if there is any, and returns
+// it. The lock is kept meanwhile: a change between the making of a copy and its
+// use would be lost.
+func (in *inode) changeStaged(change func(*content.Staged) error) (*content.Staged, error) {
+	in.mu.RLock()
+	defer in.mu.RUnlock()
+	if in.staged == nil {
+		return nil, nil
+	}
+	return in.staged, change(in.staged)
 }
 
 // stage makes staged content that may be written to, in the place of old.
@@ -76,8 +84,14 @@ func (in *inode) stage(ctx context.Context, old *content.Staged) error {
 // fetchAll makes sure that the provider's content is complete on disk.
 func (in *inode) fetchAll(ctx context.Context) error {
 	n, err := in.ns.node(in.ino)
-	if err != nil || n.Kind != File || !n.Remote.Exists || n.Gen != 0 {
+	if err != nil || n.Kind != File || n.Gen != 0 {
 		return err
+	}
+	if n.Copy != nil {
+		return in.ns.fetchCopied(ctx, n)
+	}
+	if !n.Remote.Exists {
+		return nil
 	}
 	return in.ns.content.Ensure(ctx, keyOf(n), in.ns.fetcher(ctx, in.ino, n.Remote))
 }
@@ -109,7 +123,7 @@ func (in *inode) keep(ctx context.Context) error {
 func (in *inode) copyStaged(ctx context.Context, old *content.Staged) (*content.Staged, error) {
 	ns, path := in.ns, in.ns.pathOf(in.ino)
 	if old != nil {
-		return ns.content.StageCopy(ctx, in.ino, old, path)
+		return in.stageFrom(ctx, old, old.Fd(), path)
 	}
 	f, err := ns.cached(ctx, in.ino)
 	if err != nil {
@@ -119,7 +133,8 @@ func (in *inode) copyStaged(ctx context.Context, old *content.Staged) (*content.
 		return ns.content.Stage(in.ino, path)
 	}
 	defer func() { _ = f.Close() }()
-	return ns.content.StageCopy(ctx, in.ino, f, path)
+	fd, _ := f.Fd()
+	return in.stageFrom(ctx, f, fd, path)
 }
 
 // use makes st the file's content: the commit comes before the first byte of a
@@ -152,10 +167,12 @@ func (in *inode) use(st *content.Staged) error {
 func (t txn) written(n *store.Node, gen uint64) *store.Node {
 	if !n.Exists || n.LocalOnly {
 		c := *n
+		c.Copy = nil
 		c.Gen, c.Size, c.Ctime = gen, sizeUnknown, t.ns.now()
 		return &c
 	}
 	return t.touch(n, func(c *store.Node) {
+		c.Copy = nil
 		c.Gen, c.Size, c.Ctime, c.Dirty.Content = gen, sizeUnknown, t.ns.now(), true
 	})
 }
@@ -183,6 +200,9 @@ func (in *inode) truncateToNothing() (done bool, err error) {
 	defer in.mu.Unlock()
 	if in.staged != nil && in.staged.Truncate(0) == nil {
 		return true, nil
+	}
+	if in.lends > 0 {
+		return false, nil // the kernel's file may be the one to shorten
 	}
 	st, err := in.ns.content.Stage(in.ino, in.ns.pathOf(in.ino))
 	if err != nil {
@@ -266,9 +286,15 @@ func (ns *Namespace) SyncDir(_ context.Context, _ uint64) error { return ns.db.S
 // again for the rest, so that a copy can be interrupted.
 const copyPiece = 32 << 20
 
-// CopyRange copies between two open files. Content that is not on disk is left
+// CopyRange copies between two open files. A whole file whose content is not on
+// disk is copied by noting whose content it has. Other content that is not on disk is left
 // to the kernel to read and write (kind Unsupported).
 func (ns *Namespace) CopyRange(ctx context.Context, src *Handle, srcOff int64, dst *Handle, dstOff, n int64) (int64, error) {
+	if srcOff == 0 && dstOff == 0 {
+		if size, ok := ns.noteCopy(ctx, src, dst, n); ok {
+			return size, nil
+		}
+	}
 	if _, _, ok := src.ReadFd(srcOff, 1); !ok {
 		return 0, remote.E(remote.Unsupported, "copy_file_range", "", nil)
 	}
@@ -363,6 +389,9 @@ func (ns *Namespace) collect() error {
 		}
 		if err := ns.content.Drop(gen); err != nil {
 			ns.log.Error("removing content that is not needed", "gen", gen, "err", err)
+		}
+		if err := ns.db.UpdateLazily(func(tx *store.Tx) error { return forgetResumptions(tx, []uint64{gen}) }); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -139,7 +139,9 @@ func (f *FS) changes(input *fuse.SetAttrIn) (set cache.Set, status fuse.Status) 
 		set.Size = &size
 	}
 	if fh, ok := input.GetFh(); ok {
-		set.File, _ = f.files.get(fh)
+		if h, ok := f.files.get(fh); ok {
+			set.File = h.Handle
+		}
 	}
 	set.Atime = f.stamp(input.Valid, fuse.FATTR_ATIME, fuse.FATTR_ATIME_NOW, input.Atime, input.Atimensec)
 	set.Mtime = f.stamp(input.Valid, fuse.FATTR_MTIME, fuse.FATTR_MTIME_NOW, input.Mtime, input.Mtimensec)

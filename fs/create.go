@@ -1,6 +1,8 @@
 package fs
 
 import (
+	"context"
+
 	"github.com/hanwen/go-fuse/v2/fuse"
 
 	"github.com/frugalfs/frugalfs/cache"
@@ -12,7 +14,7 @@ func (f *FS) Create(cancel <-chan struct{}, input *fuse.CreateIn, name string, o
 	ctx := f.changing(&input.InHeader)
 	defer ctx.end()
 	a, h, err := f.ns.Create(ctx, input.NodeId, name, input.Mode&01777, input.Flags)
-	return f.created("create", input, a, h, err, out)
+	return f.created(ctx, "create", input, a, h, err, out)
 }
 
 // Tmpfile makes and opens a file without a name.
@@ -20,15 +22,17 @@ func (f *FS) Tmpfile(cancel <-chan struct{}, input *fuse.CreateIn, out *fuse.Cre
 	ctx := f.changing(&input.InHeader)
 	defer ctx.end()
 	a, h, err := f.ns.Tmpfile(ctx, input.NodeId, input.Mode&01777, input.Flags)
-	return f.created("tmpfile", input, a, h, err, out)
+	return f.created(ctx, "tmpfile", input, a, h, err, out)
 }
 
 // created ends a request that made and opened a file.
-func (f *FS) created(op string, input *fuse.CreateIn, a cache.Attr, h *cache.Handle, err error, out *fuse.CreateOut) fuse.Status {
+func (f *FS) created(ctx context.Context, op string, input *fuse.CreateIn, a cache.Attr, h *cache.Handle, err error, out *fuse.CreateOut) fuse.Status {
 	if status := f.entry(op, &input.InHeader, a, err, &out.EntryOut); status != fuse.OK {
 		return status
 	}
-	f.opened(h, a.Ino, input.Flags, &out.OpenOut)
+	if err := f.opened(ctx, h, a.Ino, input.Flags, &out.OpenOut); err != nil {
+		return f.answer(op, a.Ino, err)
+	}
 	return fuse.OK
 }
 

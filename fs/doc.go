@@ -43,10 +43,19 @@
 // notifications (invalidate.go). Changes made through the mount need none:
 // the kernel sees them itself.
 //
+// # Who reads the disk
+//
+// A file that is complete on disk is opened for reading in passthrough where the
+// kernel has it and this process may: the kernel then reads it without us.
+// Handles that only write, or write a file from its beginning, keep no pages.
+// All others are cached as usual (iomode.go).
+//
 // # Locks
 //
-// There are three, none is held while another is taken, while the namespace
-// is called or while the kernel is written to: one per shard of the handle
-// tables (handles.go), one in the invalidation queue (invalidate.go), and one
-// in each request's context (context.go).
+// There are four. One per shard of the handle tables (handles.go), one in the
+// invalidation queue (invalidate.go), and one in each request's context
+// (context.go): none of these is held while another is taken, while the
+// namespace is called or while the kernel is written to. One per shard of the
+// table of open files (iomode.go): it is taken before the namespace's, and
+// held while a file is lent to the kernel.
 package fs

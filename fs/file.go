@@ -1,6 +1,7 @@
 package fs
 
 import (
+	"context"
 	"errors"
 	"io"
 	"math"
@@ -26,7 +27,9 @@ func (f *FS) Open(cancel <-chan struct{}, input *fuse.OpenIn, out *fuse.OpenOut)
 	if err != nil {
 		return f.answer("open", input.NodeId, err)
 	}
-	f.opened(h, input.NodeId, input.Flags, out)
+	if err := f.opened(ctx, h, input.NodeId, input.Flags, out); err != nil {
+		return f.answer("open", input.NodeId, err)
+	}
 	return fuse.OK
 }
 
@@ -34,21 +37,36 @@ func (f *FS) Open(cancel <-chan struct{}, input *fuse.OpenIn, out *fuse.OpenOut)
 // pages that are still right, and flush what could not be written to. Pages
 // are not right if opening found that the file changed, and the word that
 // tells the kernel so is still on its way.
-func (f *FS) opened(h *cache.Handle, ino uint64, flags uint32, out *fuse.OpenOut) {
-	out.Fh = f.files.add(h)
-	if h.KeepCache() && !f.inval.pending(ino) {
-		out.OpenFlags |= fuse.FOPEN_KEEP_CACHE
+func (f *FS) opened(ctx context.Context, h *cache.Handle, ino uint64, flags uint32, out *fuse.OpenOut) error {
+	file, id := f.modes.enter(h, ino, flags)
+	if file.through && flags&syscall.O_ACCMODE == syscall.O_RDWR {
+		if err := h.Announce(ctx); err != nil {
+			f.modes.release(file)
+			return err
+		}
+	}
+	out.Fh = f.files.add(file)
+	if file.through {
+		out.OpenFlags, out.BackingID = fuse.FOPEN_PASSTHROUGH, id
+	}
+	switch {
+	case file.mode == ioThrough:
+	case file.mode == ioDirect:
+		out.OpenFlags |= fuse.FOPEN_DIRECT_IO
+	case h.KeepCache() && !f.inval.pending(ino):
+		out.OpenFlags = fuse.FOPEN_KEEP_CACHE
 	}
 	if flags&syscall.O_ACCMODE == syscall.O_RDONLY {
 		out.OpenFlags |= fuse.FOPEN_NOFLUSH
 	}
+	return nil
 }
 
 // Release closes an open file. The kernel asks for it once, after the last
 // request that uses the handle, and nobody hears the answer.
 func (f *FS) Release(cancel <-chan struct{}, input *fuse.ReleaseIn) {
 	if h, ok := f.files.remove(input.Fh); ok {
-		h.Release()
+		f.modes.release(h)
 	}
 }
 
@@ -175,7 +193,7 @@ func (f *FS) CopyFileRange(cancel <-chan struct{}, input *fuse.CopyFileRangeIn) 
 	ctx := f.changing(&input.InHeader)
 	defer ctx.end()
 	length := int64(min(input.Len, uint64(maxCopied)))
-	n, err := f.ns.CopyRange(ctx, src, int64(input.OffIn), dst, int64(input.OffOut), length)
+	n, err := f.ns.CopyRange(ctx, src.Handle, int64(input.OffIn), dst.Handle, int64(input.OffOut), length)
 	if err != nil && n == 0 {
 		return 0, f.answer("copy_file_range", input.NodeId, err)
 	}

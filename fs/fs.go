@@ -15,8 +15,10 @@ type FS struct {
 	ns  *cache.Namespace
 	log *slog.Logger
 	// files and dirs hold what the kernel has open, by handle number.
-	files *table[*cache.Handle]
+	files *table[*openFile]
 	dirs  *table[*cache.DirHandle]
+	// modes says how the kernel uses each open file.
+	modes *ioModes
 	// inval tells the kernel what to forget.
 	inval *invalidator
 	// gone is closed when the mount ends by our own hand, so that nobody is
@@ -33,8 +35,9 @@ func newFS(ns *cache.Namespace, log *slog.Logger) *FS {
 	return &FS{
 		ns:    ns,
 		log:   log,
-		files: newTable[*cache.Handle](),
+		files: newTable[*openFile](),
 		dirs:  newTable[*cache.DirHandle](),
+		modes: newIOModes(log),
 		inval: newInvalidator(locator{ns}, log),
 		gone:  make(chan struct{}),
 		now:   time.Now,
@@ -50,6 +53,7 @@ func (f *FS) SetDebug(bool) {}
 // Init is called when the kernel has agreed to the mount, before the first
 // request: from here on notifications reach somebody.
 func (f *FS) Init(server *fuse.Server) {
+	f.modes.start(server)
 	f.inval.start(server)
 	f.ns.SetInvalidator(f.inval)
 }
@@ -59,7 +63,7 @@ func (f *FS) Init(server *fuse.Server) {
 func (f *FS) OnUnmount() {
 	f.inval.stop()
 	for _, h := range f.files.drain() {
-		h.Release()
+		f.modes.release(h)
 	}
 	for _, d := range f.dirs.drain() {
 		d.Close()

@@ -94,8 +94,7 @@ func (o Options) mountOptions() *fuse.MountOptions {
 		Debug:                o.Debug,
 		Logger:               slog.NewLogLogger(o.Logger.Handler(), slog.LevelInfo),
 		EnableSymlinkCaching: true,
-		ExtraCapabilities:    fuse.CAP_ATOMIC_O_TRUNC | fuse.CAP_HANDLE_KILLPRIV_V2 | fuse.CAP_ASYNC_DIO,
-		DisabledCapabilities: fuse.CAP_PASSTHROUGH,
+		ExtraCapabilities:    fuse.CAP_ATOMIC_O_TRUNC | fuse.CAP_HANDLE_KILLPRIV_V2 | fuse.CAP_ASYNC_DIO | fuse.CAP_DIRECT_IO_ALLOW_MMAP,
 		PanicHandler:         o.panicked,
 	}
 	if direct() {

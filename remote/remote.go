@@ -146,6 +146,9 @@ type Capabilities struct {
 	CaseFolds bool
 	// EmptyFiles is false if a file without content cannot be stored.
 	EmptyFiles bool
+	// ReplacesID is true if an upload that overwrites makes an object of another
+	// ID, and deletes the old one once it is whole: for a moment both are there.
+	ReplacesID bool
 	// DeleteBatch, MoveBatch and CopyBatch are how many objects one call
 	// takes, at least 1.
 	DeleteBatch, MoveBatch, CopyBatch int
@@ -214,6 +217,16 @@ type TreeLister interface {
 	// paths; dir itself is not among them. Order is unspecified: children may
 	// come before their folder. One transaction per page.
 	ListTree(ctx context.Context, dir Ref, page func([]Object) error) (Listing, error)
+}
+
+// OwnTreeLister lists a tree in which nobody but the caller writes: that saves
+// requests, as nothing can move between two pages.
+type OwnTreeLister interface {
+	// ListOwnTree is ListTree for such a tree. After each page enough is told
+	// how many entries the provider counts; if it returns true, the listing
+	// ends with what was handed over, and is not Complete. Pages may come in an
+	// order that hands files over before folders. One transaction per page.
+	ListOwnTree(ctx context.Context, dir Ref, page func([]Object) error, enough func(total int) bool) (Listing, error)
 }
 
 // MoveRenamer changes folder and name in one transaction, with a result as of

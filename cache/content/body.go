@@ -19,6 +19,9 @@ type body struct {
 	// file is open while there are references and somebody asked for it.
 	file atomic.Pointer[os.File]
 
+	// swap is held shared while file is read from, and exclusively while it is
+	// exchanged for another of the same content.
+	swap sync.RWMutex
 	// disk orders what happens to the directory entry and to the record.
 	disk sync.Mutex
 

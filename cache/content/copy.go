@@ -16,7 +16,12 @@ type Source interface {
 	// lend runs f with the file on disk while it is complete and does not
 	// change.
 	lend(ctx context.Context, f func(*os.File) error) error
+	// holder returns what has that file.
+	holder() *body
 }
+
+func (f *File) holder() *body   { return f.b.body }
+func (g *Staged) holder() *body { return g.d.body }
 
 func (f *File) lend(ctx context.Context, do func(*os.File) error) error {
 	if f.closed.Load() {
@@ -47,11 +52,16 @@ func (g *Staged) lend(_ context.Context, do func(*os.File) error) error {
 // fetched first as far as it is missing. Writes to a staged source wait
 // meanwhile.
 func (s *Store) StageCopy(ctx context.Context, ino uint64, src Source, path string) (*Staged, error) {
+	return s.stageFrom(ctx, ino, src, path, func(g *Staged, from *os.File) error { return g.fill(ctx, from) })
+}
+
+// stageFrom makes a new staged generation with what fill puts into it.
+func (s *Store) stageFrom(ctx context.Context, ino uint64, src Source, path string, fill func(*Staged, *os.File) error) (*Staged, error) {
 	g, err := s.Stage(ino, path)
 	if err != nil {
 		return nil, err
 	}
-	err = src.lend(ctx, func(from *os.File) error { return g.fill(ctx, from) })
+	err = src.lend(ctx, func(from *os.File) error { return fill(g, from) })
 	if err != nil {
 		_ = g.Close() // nothing in it is needed
 		if drop := s.Drop(g.Gen()); drop != nil {

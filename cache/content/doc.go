@@ -21,7 +21,7 @@
 // so a killed process leaves no wrong byte. Records carry whether those bytes
 // were also synced; after a power failure the others are not believed.
 //
-// Lock order: Store.syncing, draft.syncing, draft.wmu, body.disk, blob.mu,
-// Store.mu. No lock
-// is held across a call to a [Fetch] or a read of what it returned.
+// Lock order: Store.syncing, draft.syncing, draft.wmu, body.disk (of a new body
+// before that of the one it is made from), body.swap (likewise), blob.mu,
+// Store.mu. No lock is held across a call to a [Fetch] or a read of what it returned.
 package content

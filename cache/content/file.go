@@ -86,8 +86,8 @@ func (f *File) Peek(p []byte, off int64) (n int, ok bool, err error) {
 	want := p[:min(int64(len(p)), size-off)]
 	if !f.b.complete.Load() {
 		ok = f.peekPart(want, off)
-	} else if file := f.b.body.file.Load(); file != nil {
-		ok = readFull(file, want, off) == nil // damage is for ReadAt to report
+	} else if f.b.body.file.Load() != nil {
+		ok = f.b.body.readFull(want, off) == nil // damage is for ReadAt to report
 	}
 	if ok && len(want) < len(p) {
 		err = io.EOF
@@ -108,9 +108,9 @@ func (f *File) peekPart(p []byte, off int64) bool {
 	return true
 }
 
-// readComplete reads content that is all there; it takes no lock.
+// readComplete reads content that is all there.
 func (f *File) readComplete(p []byte, off int64) (int, error) {
-	if err := readFull(f.b.body.file.Load(), p, off); err != nil {
+	if err := f.b.body.readFull(p, off); err != nil {
 		if remote.IsKind(err, remote.Corrupt) {
 			f.b.fail(err)
 		}

@@ -2,7 +2,6 @@ package content
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,7 +9,6 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -309,16 +307,6 @@ func wantRequests(t testing.TB, v *server, n int) {
 	if got := v.requests(); len(got) != n {
 		t.Fatalf("%d requests, want %d: %q", len(got), n, got)
 	}
-}
-
-// seed returns the seed of a randomised test, and prints it.
-func seed(t testing.TB) uint64 {
-	n, err := strconv.ParseUint(cmp.Or(os.Getenv("FRUGALFS_SEED"), fmt.Sprint(time.Now().UnixNano())), 10, 64)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Logf("FRUGALFS_SEED=%d", n)
-	return n
 }
 
 // noFetch is for content that must be there.

@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/frugalfs/frugalfs/remote"
+
+	"github.com/frugalfs/frugalfs/remote/remotetest/seed"
 )
 
 // flaky serves data from memory, with cuts, refusals and servers that know no
@@ -44,7 +46,7 @@ func flaky(data []byte, r *rand.Rand, mu *sync.Mutex) Fetch {
 // different sizes, under a limit that holds only some of them, from a server
 // that misbehaves, and compares every byte.
 func TestReadersAgainstAModel(t *testing.T) {
-	r := rand.New(rand.NewPCG(seed(t), 3))
+	r := rand.New(rand.NewPCG(seed.Of(t), 3))
 	tune := quick()
 	tune.linger, tune.pause, tune.paused = 0, 0, 3
 	s, rec := openStore(t, Options{Limit: 20 * unit}, tune)
@@ -127,7 +129,7 @@ func checkRecords(t *testing.T, s *Store, rec *memRecords, files [][]byte) {
 // TestStagedAgainstAModel does to a staged file and to a byte slice what
 // programs do, with seals, copies, syncs, reopens and adoptions between.
 func TestStagedAgainstAModel(t *testing.T) {
-	r := rand.New(rand.NewPCG(seed(t), 5))
+	r := rand.New(rand.NewPCG(seed.Of(t), 5))
 	s, rec := openStore(t, Options{}, quick())
 	g := mustStage(t, s)
 	var model []byte

@@ -5,10 +5,12 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+
+	"github.com/frugalfs/frugalfs/remote/remotetest/seed"
 )
 
 func TestRangesAgainstAModel(t *testing.T) {
-	r := rand.New(rand.NewPCG(seed(t), 1))
+	r := rand.New(rand.NewPCG(seed.Of(t), 1))
 	const size = 300
 	for range 30 {
 		var set Ranges
@@ -126,7 +128,7 @@ func FuzzPlan(f *testing.F) {
 }
 
 func TestMemory(t *testing.T) {
-	r := rand.New(rand.NewPCG(seed(t), 2))
+	r := rand.New(rand.NewPCG(seed.Of(t), 2))
 	data := pattern(10_000, 90)
 	var m memory
 	pos := int64(0)

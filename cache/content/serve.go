@@ -20,11 +20,10 @@ func (b *blob) lookup(p []byte, off int64) (int, error) {
 		return n, nil
 	}
 	b.mu.Unlock()
-	f, err := b.body.open()
-	if err != nil {
+	if _, err := b.body.open(); err != nil {
 		return 0, err
 	}
-	if err := readFull(f, p[:n], off); err != nil {
+	if err := b.body.readFull(p[:n], off); err != nil {
 		if remote.IsKind(err, remote.Corrupt) {
 			b.fail(err)
 		}

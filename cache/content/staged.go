@@ -169,6 +169,8 @@ func (g *Staged) file(op string) (*os.File, error) {
 
 // ReadAt is [io.ReaderAt].
 func (g *Staged) ReadAt(p []byte, off int64) (int, error) {
+	g.d.body.swap.RLock()
+	defer g.d.body.swap.RUnlock()
 	f, err := g.file("read")
 	if err != nil {
 		return 0, err

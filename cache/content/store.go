@@ -301,9 +301,11 @@ func (s *Store) Suspect() []Record {
 	return slices.Clone(s.suspect)
 }
 
-// readFull fills p from f, which must have that much.
-func readFull(f *os.File, p []byte, off int64) error {
-	_, err := f.ReadAt(p, off)
+// readFull fills p from the body's open file, which must have that much.
+func (y *body) readFull(p []byte, off int64) error {
+	y.swap.RLock()
+	_, err := y.file.Load().ReadAt(p, off)
+	y.swap.RUnlock()
 	if err == io.EOF {
 		return remote.E(remote.Corrupt, "read", "", errors.New("a content file is shorter than recorded"))
 	}

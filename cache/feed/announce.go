@@ -26,9 +26,13 @@ func (c *Cursor) Announce(changes []remote.Change, at int64) (events []Event) {
 // tellOwn tells whether an announced change is one of our own, each of which is
 // announced once; it stays expected in the feed.
 func (c *Cursor) tellOwn(ch remote.Change) bool {
+	home, known := c.home()
 	for i := range c.Expected {
 		o := &c.Expected[i]
-		if !o.Told && o.Op == ch.Op && endsIn(ch.Path, o.Path) {
+		// Until the home folder is known the feed, which is read all the same,
+		// tells ours from what is called alike.
+		ours := ch.Path == home+o.Path || !known && endsIn(ch.Path, o.Path)
+		if !o.Told && o.Op == ch.Op && ours {
 			o.Told = true
 			return true
 		}

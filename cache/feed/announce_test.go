@@ -30,7 +30,7 @@ func TestAnnouncedOwnChangesAreRecognisedTwice(t *testing.T) {
 	c := &Cursor{}
 	c.Digest(nil, true, start.UnixNano())
 	c.Expect(remote.Changed, "/d/a", start.UnixNano())
-	ch := remote.Change{ID: "1", Op: remote.Changed, Path: "/home/d/a", At: start}
+	ch := remote.Change{ID: "1", Op: remote.Changed, Path: "/d/a", At: start}
 	if got := c.Announce([]remote.Change{ch}, start.UnixNano()); len(got) != 0 {
 		t.Errorf("our own change makes stale: %v", got)
 	}

@@ -5,7 +5,9 @@ package feed
 
 import (
 	"encoding/json"
+	"maps"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -43,7 +45,9 @@ type Event struct {
 type Own struct {
 	Op   remote.ChangeOp `json:"op"`
 	Path string          `json:"path"`
-	At   int64           `json:"at"`
+	// From is where a moved object was.
+	From string `json:"from,omitempty"`
+	At   int64  `json:"at"`
 	// Told is true once a webhook told of it.
 	Told bool `json:"told,omitempty"`
 }
@@ -65,6 +69,9 @@ type Cursor struct {
 	// Announced are changes by others that webhooks told of, and whose entries
 	// have not been seen.
 	Announced []Own `json:"announced,omitempty"`
+	// Homes counts what came before our own paths in entries that looked like
+	// our changes: the paths of the feed are relative to the account.
+	Homes map[string]int `json:"homes,omitempty"`
 	// Forbidden is true once the provider refused the feed to this user.
 	Forbidden bool `json:"forbidden"`
 
@@ -88,8 +95,8 @@ func (c *Cursor) Read() int64 { return c.ReadAt }
 // From is the time, by the provider's clock, from which on to read.
 func (c *Cursor) From(now time.Time) time.Time {
 	if c.LastAt.IsZero() {
-		if c.ReadAt != 0 { // there was nothing then
-			now = time.Unix(0, c.ReadAt)
+		if c.ReadAt != 0 {
+			now = time.Unix(0, c.ReadAt) // nothing was there yet, however long ago that is
 		}
 		return now.Add(-2 * Overlap)
 	}
@@ -99,10 +106,19 @@ func (c *Cursor) From(now time.Time) time.Time {
 // Expect notes a change that this mount made, as its path is relative to the
 // folder that the API shows as root.
 func (c *Cursor) Expect(op remote.ChangeOp, p string, at int64) {
+	c.expect(Own{Op: op, Path: p, At: at})
+}
+
+// ExpectMoved is Expect for an object that was moved from another path.
+func (c *Cursor) ExpectMoved(from, p string, at int64) {
+	c.expect(Own{Op: remote.Moved, Path: p, From: from, At: at})
+}
+
+func (c *Cursor) expect(o Own) {
 	if len(c.Expected) >= maxExpected {
 		c.Expected = c.Expected[maxExpected/2:]
 	}
-	c.Expected = append(c.Expected, Own{Op: op, Path: p, At: at})
+	c.Expected = append(c.Expected, o)
 }
 
 // Digest takes in one read of the feed, sent at a time by our clock in
@@ -112,14 +128,19 @@ func (c *Cursor) Digest(changes []remote.Change, complete bool, sent int64) (eve
 	first := c.Since == 0
 	gap = !first && (!complete || !c.contains(changes))
 	c.missed = 0
-	for _, ch := range changes {
+	c.findHome(changes)
+	var foreign []int
+	for i, ch := range changes {
 		if _, seen := c.Seen[ch.ID]; seen {
 			continue
 		}
 		if ch.Op != 0 && !first && !c.own(ch) && !c.announced(ch) {
-			events = append(events, eventsOf(ch)...)
 			c.missed++
+			foreign = append(foreign, i)
 		}
+	}
+	for _, i := range foreign {
+		events = append(append(events, eventsOf(changes[i])...), c.later(changes[i], changes[i+1:])...)
 	}
 	c.remember(changes)
 	c.forgetExpected(sent)
@@ -129,6 +150,44 @@ func (c *Cursor) Digest(changes []remote.Change, complete bool, sent int64) (eve
 		c.Since = sent
 	}
 	return events, gap
+}
+
+// later returns what a change means at the paths that its object got by moves
+// after it: those that the feed shows, and our own that it will show.
+func (c *Cursor) later(ch remote.Change, changes []remote.Change) (events []Event) {
+	follow := func(from, to string) {
+		p, ok := moved(ch.Path, from, to)
+		q, too := moved(ch.From, from, to)
+		if !ok && !too {
+			return
+		}
+		if ok {
+			ch.Path = p
+		}
+		if too {
+			ch.From = q
+		}
+		events = append(events, eventsOf(ch)...)
+	}
+	for _, m := range changes {
+		if m.Op == remote.Moved {
+			follow(m.From, m.Path)
+		}
+	}
+	for _, o := range c.Expected {
+		follow(o.From, o.Path)
+	}
+	return events
+}
+
+// moved is where a path is after a move of it, or of a folder above it. The move
+// may be known by the end of its paths only.
+func moved(p, from, to string) (string, bool) {
+	if from == "" || from == "/" {
+		return p, false
+	}
+	before, after, ok := strings.Cut(p+"/", from+"/")
+	return path.Join(before, to, after), ok
 }
 
 // contains tells whether the last entry seen before is among those read.
@@ -145,16 +204,59 @@ func (c *Cursor) contains(changes []remote.Change) bool {
 }
 
 // own tells whether an entry is one of our own changes, and crosses it off.
-// Feed paths are relative to the account, ours to the home folder: the feed's
-// must end in ours.
 func (c *Cursor) own(ch remote.Change) bool {
+	home, known := c.home()
+	if !known {
+		return false
+	}
 	for i, o := range c.Expected {
-		if o.Op == ch.Op && endsIn(ch.Path, o.Path) {
+		if o.Op == ch.Op && ch.Path == home+o.Path {
 			c.Expected = append(c.Expected[:i:i], c.Expected[i+1:]...)
 			return true
 		}
 	}
 	return false
+}
+
+// maxHomes bounds what is counted in Homes.
+const maxHomes = 32
+
+// findHome counts what comes before our own paths in the entries that look like
+// our changes. An entry of others may end in one of our paths by chance; our own
+// all begin alike.
+func (c *Cursor) findHome(changes []remote.Change) {
+	if len(c.Homes) > maxHomes {
+		home, known := c.home()
+		c.Homes = nil
+		if known {
+			c.Homes = map[string]int{home: 2}
+		}
+	}
+	for _, ch := range changes {
+		if _, seen := c.Seen[ch.ID]; seen {
+			continue
+		}
+		for _, o := range c.Expected {
+			if o.Op == ch.Op && endsIn(ch.Path, o.Path) {
+				if c.Homes == nil {
+					c.Homes = map[string]int{}
+				}
+				c.Homes[strings.TrimSuffix(ch.Path, o.Path)]++
+			}
+		}
+	}
+}
+
+// home is what comes before our own paths in the feed's. It is known once it was
+// seen twice, or if it is nothing.
+func (c *Cursor) home() (home string, known bool) {
+	votes := 0
+	for _, h := range slices.Sorted(maps.Keys(c.Homes)) { // "" first
+		if n := c.Homes[h]; n > votes {
+			home, votes = h, n
+		}
+	}
+	return home, votes > 1 || (votes > 0 && home == "")
 }
 
 func endsIn(p, end string) bool {

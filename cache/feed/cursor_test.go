@@ -105,3 +105,47 @@ func TestEncodeDecode(t *testing.T) {
 		t.Errorf("broken text gave %+v", got)
 	}
 }
+
+// TestEmptyFeedIsReadFromItsLastReadOn makes sure that what happens long before
+// the second read of a feed that was empty is not missed.
+func TestEmptyFeedIsReadFromItsLastReadOn(t *testing.T) {
+	var c Cursor
+	first := time.Unix(1000000, 0)
+	c.Digest(nil, true, first.UnixNano())
+	if from := c.From(first.Add(time.Hour)); from.After(first) {
+		t.Errorf("read again from %v on, though the last read was at %v", from, first)
+	}
+}
+
+// TestChangesInFoldersThatWereMovedSince makes sure that what others did in a
+// folder is found in the place that it was moved to since, by others or by us.
+func TestChangesInFoldersThatWereMovedSince(t *testing.T) {
+	first := entry("1", 0, remote.Changed, "/a/x", "")
+	for name, read := range map[string][]remote.Change{
+		"by us, and the feed shows it":     {first, entry("2", 1, remote.Changed, "/a/d/x", ""), entry("3", 2, remote.Moved, "/a/e", "/a/d")},
+		"by us, and the feed does not yet": {first, entry("2", 1, remote.Changed, "/a/d/x", "")},
+	} {
+		c := following(t)
+		c.ExpectMoved("/a/d", "/a/e", 150)
+		events, _ := c.Digest(read, true, 200)
+		if want := []Event{{Folder, "/a/d"}, {Folder, "/a/e"}}; !reflect.DeepEqual(events, want) {
+			t.Errorf("%s: got %v, want %v", name, events, want)
+		}
+	}
+}
+
+// TestOthersChangeThatEndsInOurPath makes sure that what others did to /d/c is not
+// taken for our own change of /c.
+func TestOthersChangeThatEndsInOurPath(t *testing.T) {
+	c := following(t)
+	c.Expect(remote.Changed, "/c", 150)
+	read := []remote.Change{
+		entry("1", 0, remote.Changed, "/a/x", ""),
+		entry("2", time.Second, remote.Changed, "/d/c", ""),
+		entry("3", time.Second, remote.Changed, "/c", ""),
+	}
+	events, _ := c.Digest(read, true, 200)
+	if want := []Event{{Folder, "/d"}}; !reflect.DeepEqual(events, want) {
+		t.Errorf("got %v, want %v", events, want)
+	}
+}

@@ -210,27 +210,67 @@ const idle = time.Hour
 // advance starts what can be started and returns how long to wait for something
 // else to happen.
 func (e *Executor) advance(ctx context.Context) time.Duration {
-	if wait := e.pauseLeft(); wait > 0 {
+	if wait, ok := e.prepare(ctx); !ok {
 		return wait
-	}
-	if !e.recovered {
-		if err := e.lookUp(ctx); err != nil {
-			return e.pauseLeft()
-		}
-	}
-	if e.spent() {
-		if wait := e.throttled(); wait > 0 {
-			return wait
-		}
-		if !e.replan() {
-			return max(e.pauseLeft(), minReplan)
-		}
-		if wait := e.pauseLeft(); wait > 0 {
-			return wait
-		}
 	}
 	e.dispatch(ctx)
 	return e.untilNext()
+}
+
+// prepare makes sure that there is a plan that holds; ok is false, and wait how
+// long to wait, if there can be none now.
+func (e *Executor) prepare(ctx context.Context) (wait time.Duration, ok bool) {
+	if wait := e.pauseLeft(); wait > 0 {
+		return wait, false
+	}
+	if !e.recovered {
+		if err := e.lookUp(ctx); err != nil {
+			return e.pauseLeft(), false
+		}
+	}
+	if !e.spent() {
+		return 0, true
+	}
+	if wait := e.throttled(); wait > 0 {
+		return wait, false
+	}
+	if !e.replan() {
+		return max(e.pauseLeft(), minReplan), false
+	}
+	wait = e.pauseLeft()
+	return wait, wait <= 0
+}
+
+// Step is Run for a caller that has its own idea of when something is sent: it
+// carries out at most one step, in the caller's goroutine, and tells whether there
+// was one. pick chooses among n steps that can be started. While a step is carried
+// out, Step may be called again, as steps may run side by side.
+func (e *Executor) Step(ctx context.Context, pick func(n int) int) bool {
+	if _, ok := e.prepare(ctx); !ok {
+		return false
+	}
+	p := e.plan
+	var ready []int
+	for i := range p.steps {
+		if p.ready(i) {
+			ready = append(ready, i)
+		}
+	}
+	if len(ready) == 0 {
+		return false
+	}
+	i := ready[pick(len(ready))]
+	e.begin(p, i)
+	e.finish(outcome{p, i, e.tree.Do(ctx, p.steps[i], &p.in)})
+	return true
+}
+
+// begin notes that a step is under way.
+func (e *Executor) begin(p *plan, i int) {
+	p.state[i] = started
+	e.mu.Lock()
+	e.running++
+	e.mu.Unlock()
 }
 
 // throttled is how long to wait before planning again: a plan costs time in
@@ -334,10 +374,7 @@ func (e *Executor) dispatch(ctx context.Context) {
 			return
 		}
 		if p.ready(i) {
-			p.state[i] = started
-			e.mu.Lock()
-			e.running++
-			e.mu.Unlock()
+			e.begin(p, i)
 			go func() { e.done <- outcome{p, i, e.tree.Do(ctx, p.steps[i], &p.in)} }()
 		}
 	}

@@ -17,7 +17,8 @@ package outbox
 //     cheapest listings and looks that bring it are planned instead.
 //  5. plan_cycle.go breaks circles of nodes that wait for each other's places
 //     with one temporary name each.
-//  6. plan_batch.go sends new nodes of one folder together, in an archive,
+//  6. plan_copy.go lets the provider copy what it has already, and
+//     plan_batch.go sends new nodes of one folder together, in an archive,
 //     where that is cheaper than one by one.
 //  7. plan_action.go turns the rest into single calls and what they wait for,
 //     and plan_schedule.go puts them in order and gathers moves and deletes
@@ -123,6 +124,7 @@ func Plan(in Input) []Step {
 	p.observe()
 	p.chooseRoutes()
 	p.breakCycles()
+	p.makeCopies()
 	p.makeArchives()
 	p.makeActions()
 	p.schedule()

@@ -5,9 +5,10 @@ package outbox
 type action struct {
 	op  Op
 	ino uint64
-	// inos are, for an archive, all nodes that it is about, and cost what it
-	// costs.
+	// inos are, for an archive or a copy, all nodes that it is about, below what
+	// is below them, and cost what it costs.
 	inos   []uint64
+	below  []uint64
 	cost   int
 	parent uint64
 	name   string

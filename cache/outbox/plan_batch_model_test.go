@@ -3,6 +3,8 @@ package outbox
 import (
 	"slices"
 	"testing"
+
+	"github.com/frugalfs/frugalfs/remote/remotetest/seed"
 )
 
 // withArchives makes the provider one that unpacks archives.
@@ -134,7 +136,7 @@ func converge(seed uint64, archives bool) (int, error) {
 // TestPlanArchivesNeverCostMore compares all that is spent until both sides
 // agree, with archives and without.
 func TestPlanArchivesNeverCostMore(t *testing.T) {
-	seed := planSeed(t)
+	seed := seed.Of(t)
 	for i := range uint64(randomCases / 8) {
 		with, err := converge(seed+i, true)
 		if err != nil {

@@ -38,7 +38,7 @@ func describeStep(s *Step, name func(uint64) string) string {
 		}
 	case Rename:
 		return nameSome(s.Inos, name) + " to " + strconv.Quote(s.Name)
-	case Move, Archive:
+	case Move, Archive, Copy:
 		return nameSome(s.Inos, name) + " into " + name(s.Parent)
 	case MoveRename:
 		return nameSome(s.Inos, name) + " into " + name(s.Parent) + " as " + strconv.Quote(s.Name)

@@ -2,11 +2,10 @@ package outbox
 
 import (
 	"math/rand/v2"
-	"os"
 	"slices"
-	"strconv"
 	"testing"
-	"time"
+
+	"github.com/frugalfs/frugalfs/remote/remotetest/seed"
 )
 
 // dice makes decisions, from bytes as long as there are any.
@@ -129,24 +128,10 @@ func (w *world) checkForeign(n *modelNode, o *modelObject) {
 	w.failf("node %d is %+v there and %+v here", n.Ino, o, n.Node)
 }
 
-// planSeed returns the seed of a randomised test, and prints it.
-func planSeed(t *testing.T) uint64 {
-	seed := uint64(time.Now().UnixNano())
-	if s := os.Getenv("FRUGALFS_SEED"); s != "" {
-		n, err := strconv.ParseUint(s, 10, 64)
-		if err != nil {
-			t.Fatalf("FRUGALFS_SEED: %v", err)
-		}
-		seed = n
-	}
-	t.Logf("FRUGALFS_SEED=%d", seed)
-	return seed
-}
-
 // TestPlanRandomTrees plays until both sides agree. The first case that fails
 // is run again alone with FRUGALFS_SEED set to its seed.
 func TestPlanRandomTrees(t *testing.T) {
-	seed := planSeed(t)
+	seed := seed.Of(t)
 	for i := range uint64(randomCases) {
 		if err := play(diceOf(seed+i, nil)); err != nil {
 			t.Fatalf("FRUGALFS_SEED=%d: %v", seed+i, err)

@@ -48,6 +48,13 @@ type Node struct {
 	// Plain is true for a node that is to be sent by itself: a batch with it
 	// failed before.
 	Plain bool
+	// CopyOf is 0, or the clean node whose object has the content of this node,
+	// which is new; of a folder, all that is below. CopyName is that object's
+	// name, and CopyFree is true if the provider has nothing of that name in
+	// the folder that the node goes to.
+	CopyOf   uint64
+	CopyName string
+	CopyFree bool
 	// Ready is false while the node must not be sent: not settled yet, open
 	// for writing, in flight, failed, or held back.
 	Ready bool
@@ -83,6 +90,10 @@ type Capabilities struct {
 	// goes into one.
 	Archives             bool
 	Archive, ArchiveFile int64
+	// CopyBatch is how many objects one call copies, 0 if the provider does not
+	// copy; CopyRename is true if one call copies an object to another name.
+	CopyBatch  int
+	CopyRename bool
 	// CaseFolds is true if names that differ in case only are one name.
 	CaseFolds bool
 	// PageSize is how many entries one page of a listing holds, >= 1.
@@ -140,12 +151,16 @@ const (
 	// there and compared, and then its top items are moved into the folder
 	// Parent, which the provider has.
 	Archive
+	// Copy lets the provider copy the objects of all Inos' CopyOf, folders with
+	// all that is in them, into the folder Parent; Below is what is below Inos.
+	// If Name is not "", the one copy has that name at first.
+	Copy
 	// Settle makes no request: the nodes in Inos need nothing (their base
 	// equals their local state, or neither side has them).
 	Settle
 )
 
-var opNames = [...]string{"", "look", "list", "list tree", "make folder", "upload", "rename", "move", "move and rename", "delete", "send as archive", "settle"}
+var opNames = [...]string{"", "look", "list", "list tree", "make folder", "upload", "rename", "move", "move and rename", "delete", "send as archive", "copy", "settle"}
 
 // String names the operation as plans show it.
 func (o Op) String() string { return opNames[o] }
@@ -159,7 +174,7 @@ type Step struct {
 	// Inos are the nodes it is about.
 	Inos []uint64
 	// Below are, for a Delete of folders, the deleted nodes inside that go
-	// with them.
+	// with them, and for a Copy the new nodes below.
 	Below []uint64
 	// Parent is the folder that is listed or moved to.
 	Parent uint64

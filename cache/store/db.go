@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"strconv"
+	"strings"
 	"sync"
 
 	_ "modernc.org/sqlite" // the database driver
@@ -137,7 +138,21 @@ func (db *DB) check(ctx context.Context) error {
 	case version == 0:
 		return ErrDamaged
 	}
-	return db.quickCheck(ctx)
+	if err := db.quickCheck(ctx); err != nil {
+		return err
+	}
+	return db.migrate(ctx, version)
+}
+
+// migrate brings the tables from a version to the present one; a process killed
+// halfway leaves them as they were.
+func (db *DB) migrate(ctx context.Context, version int) error {
+	if version == schemaVersion {
+		return nil
+	}
+	script := "BEGIN;" + strings.Join(migrations[version-1:], "") + fmt.Sprintf("PRAGMA user_version=%d; COMMIT;", schemaVersion)
+	_, err := db.conn.ExecContext(ctx, script)
+	return err
 }
 
 func (db *DB) quickCheck(ctx context.Context) error {
@@ -269,6 +284,7 @@ func (db *DB) commitLocked() error {
 		return err
 	}
 	db.inTx = false
+	_ = db.injected("committed") // it is done, whatever a test thinks of it
 	db.finishGroup(nil)
 	return nil
 }
@@ -394,7 +410,8 @@ func (db *DB) injected(label string) error {
 }
 
 // InjectFailures makes f decide, by label ("write", "commit", "sync"), whether
-// a durable step fails. It is for tests.
+// a durable step fails; "committed" follows each commit, and cannot fail any
+// more. It is for tests.
 func (db *DB) InjectFailures(f func(label string) error) {
 	db.mu.Lock()
 	defer db.mu.Unlock()

@@ -243,3 +243,50 @@ func BenchmarkUpdate(b *testing.B) {
 		}
 	}
 }
+
+// TestOldDatabaseIsBroughtUpToDate: what version 1 held is still there, and what
+// came later is empty.
+func TestOldDatabaseIsBroughtUpToDate(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "db")
+	db := open(t, path)
+	if err := db.Update(func(tx *Tx) error { return tx.PutNode(sample()) }); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Sync(); err != nil {
+		t.Fatal(err)
+	}
+	for _, q := range []string{
+		"DROP INDEX nodes_copy", "ALTER TABLE nodes DROP COLUMN c_source", "ALTER TABLE nodes DROP COLUMN c_content",
+		"ALTER TABLE nodes DROP COLUMN c_size", "PRAGMA user_version=1",
+	} {
+		if _, err := db.conn.ExecContext(t.Context(), q); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	db = open(t, path)
+	err := db.Update(func(tx *Tx) error {
+		n, err := tx.Node(sample().Ino)
+		if err != nil || n == nil || n.Name != sample().Name || n.Copy != nil {
+			t.Errorf("%+v, %v", n, err)
+			return err
+		}
+		n.Copy = &Copy{Source: 7, Content: "7@v", Size: 3}
+		return tx.PutNode(n)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = db.View(func(tx *Tx) error {
+		nodes, err := tx.CopiesOf(7)
+		if err != nil || len(nodes) != 1 || *nodes[0].Copy != (Copy{Source: 7, Content: "7@v", Size: 3}) {
+			t.Errorf("%+v, %v", nodes, err)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}

@@ -33,6 +33,9 @@ func (tx *Tx) SetMeta(key, value string) error {
 	return tx.write("INSERT INTO meta VALUES(?,?) ON CONFLICT(key) DO UPDATE SET value=excluded.value", key, value)
 }
 
+// DropMeta removes a key.
+func (tx *Tx) DropMeta(key string) error { return tx.write("DELETE FROM meta WHERE key=?", key) }
+
 // metaNow reads a key while the database is being opened.
 func (db *DB) metaNow(ctx context.Context, key string) (string, error) {
 	var value string

@@ -84,10 +84,22 @@ type Node struct {
 	Gen uint64
 	// LocalOnly marks nodes that are never sent.
 	LocalOnly bool
+	// Copy is nil, or says that the content is that of another node's object,
+	// and is not here: Gen is 0 then. A Copy is never changed.
+	Copy *Copy
 	// Remote is what the provider was last seen to hold.
 	Remote State
 	// Dirty is nil for a node whose local state is its base.
 	Dirty *Dirty
+}
+
+// Copy names the content of a file as that of another node's object.
+type Copy struct {
+	// Source is the other node.
+	Source uint64
+	// Content is its State.ContentKey at the time, Size its length in bytes.
+	Content string
+	Size    int64
 }
 
 // Dirty is what is kept of a node that differs from its base.

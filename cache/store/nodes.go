@@ -6,7 +6,7 @@ import (
 )
 
 const nodeColumns = "ino,parent,name,kind,present,mode,uid,gid,size,mtime,ctime,target,rdev,gen,localonly," +
-	"r_seen,r_parent,r_name,r_id,r_version,r_size,r_mtime,r_hash,r_content"
+	"r_seen,r_parent,r_name,r_id,r_version,r_size,r_mtime,r_hash,r_content,c_source,c_content,c_size"
 
 // storedColumns are those of a row, the folded name included, which is never read.
 const storedColumns = nodeColumns + ",fold"
@@ -15,12 +15,12 @@ const storedColumns = nodeColumns + ",fold"
 // PutDirty.
 func (tx *Tx) PutNode(n *Node) error {
 	r := &n.Remote
-	args := [25]any{
+	args := [28]any{
 		int64(n.Ino), int64(n.Parent), n.Name, int64(n.Kind), n.Exists, int64(n.Mode), int64(n.UID), int64(n.GID),
 		n.Size, n.Mtime, n.Ctime, text(n.Target), number(int64(n.Rdev)), number(int64(n.Gen)), flag(n.LocalOnly),
 	}
 	if fold := tx.db.fold; fold != nil && fold(n.Name) != n.Name {
-		args[24] = fold(n.Name)
+		args[27] = fold(n.Name)
 	}
 	if r.Exists {
 		args[15] = r.Seen
@@ -33,12 +33,15 @@ func (tx *Tx) PutNode(n *Node) error {
 		args[18], args[19], args[20], args[21], args[22] = text(r.ID), text(r.Version), r.Size, r.ModTime, text(r.Hash)
 		args[23] = text(r.Content)
 	}
+	if n.Copy != nil {
+		args[24], args[25], args[26] = int64(n.Copy.Source), n.Copy.Content, n.Copy.Size
+	}
 	return tx.write(putNode, args[:]...)
 }
 
 // putNode replaces the row of the same number only: two nodes of one place are
 // an error, never a silent loss.
-var putNode = "INSERT INTO nodes(" + storedColumns + ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) " +
+var putNode = "INSERT INTO nodes(" + storedColumns + ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) " +
 	"ON CONFLICT(ino) DO UPDATE SET " + assignments(storedColumns)
 
 // assignments is the SET clause that takes every column but the first from the
@@ -77,14 +80,18 @@ func flag(b bool) any {
 func scanNode(rows *sql.Rows) (*Node, error) {
 	n := &Node{}
 	r := &n.Remote
-	var target, rname, rid, rversion, rhash, rcontent sql.NullString
-	var rdev, gen, localonly, seen, rparent, rsize, rmtime sql.NullInt64
+	var target, rname, rid, rversion, rhash, rcontent, ccontent sql.NullString
+	var rdev, gen, localonly, seen, rparent, rsize, rmtime, csource, csize sql.NullInt64
 	err := rows.Scan(&n.Ino, &n.Parent, &n.Name, &n.Kind, &n.Exists, &n.Mode, &n.UID, &n.GID, &n.Size, &n.Mtime,
-		&n.Ctime, &target, &rdev, &gen, &localonly, &seen, &rparent, &rname, &rid, &rversion, &rsize, &rmtime, &rhash, &rcontent)
+		&n.Ctime, &target, &rdev, &gen, &localonly, &seen, &rparent, &rname, &rid, &rversion, &rsize, &rmtime, &rhash, &rcontent,
+		&csource, &ccontent, &csize)
 	if err != nil {
 		return nil, err
 	}
 	n.Target, n.Rdev, n.Gen, n.LocalOnly = target.String, uint32(rdev.Int64), uint64(gen.Int64), localonly.Int64 != 0
+	if csource.Valid {
+		n.Copy = &Copy{Source: uint64(csource.Int64), Content: ccontent.String, Size: csize.Int64}
+	}
 	if !seen.Valid {
 		return n, nil
 	}
@@ -191,6 +198,23 @@ func (tx *Tx) CountNodes() (int, error) {
 
 // Written returns the nodes whose content is a staged file.
 func (tx *Tx) Written() ([]*Node, error) { return tx.nodesBy("gen IS NOT NULL") }
+
+// CopiesOf returns the nodes whose content is that of another one's object.
+func (tx *Tx) CopiesOf(source uint64) ([]*Node, error) {
+	return tx.nodesBy("c_source=?", int64(source))
+}
+
+// CopySources returns the nodes that CopiesOf returns something for.
+func (tx *Tx) CopySources() (map[uint64]bool, error) {
+	sources := map[uint64]bool{}
+	err := tx.rows("SELECT DISTINCT c_source FROM nodes WHERE c_source IS NOT NULL AND present", nil, func(r *sql.Rows) error {
+		var ino int64
+		err := r.Scan(&ino)
+		sources[uint64(ino)] = true
+		return err
+	})
+	return sources, err
+}
 
 // Deleted returns the nodes that the mount does not show.
 func (tx *Tx) Deleted() ([]*Node, error) { return tx.nodesBy("NOT present") }

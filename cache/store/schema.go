@@ -2,7 +2,7 @@ package store
 
 // schemaVersion is the version of the tables below. A database with a higher
 // one was made by a newer frugalfs and is refused.
-const schemaVersion = 1
+const schemaVersion = 2
 
 const schema = `
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -17,7 +17,8 @@ CREATE TABLE nodes (
 	r_seen INTEGER,                  -- null: the provider has no such object
 	r_parent INTEGER, r_name TEXT,   -- null: as the local place
 	r_id TEXT, r_version TEXT, r_size INTEGER, r_mtime INTEGER, r_hash TEXT,
-	r_content TEXT                   -- null: r_id@r_version
+	r_content TEXT,                  -- null: r_id@r_version
+	c_source INTEGER, c_content TEXT, c_size INTEGER -- null: no copy
 );
 CREATE UNIQUE INDEX nodes_place ON nodes(parent, coalesce(fold, name)) WHERE present;
 CREATE INDEX nodes_parent ON nodes(parent);
@@ -25,6 +26,7 @@ CREATE INDEX nodes_rparent ON nodes(r_parent) WHERE r_parent IS NOT NULL;
 CREATE INDEX nodes_rid ON nodes(r_id) WHERE r_id IS NOT NULL;
 CREATE INDEX nodes_deleted ON nodes(present) WHERE NOT present;
 CREATE INDEX nodes_gen ON nodes(gen) WHERE gen IS NOT NULL;
+CREATE INDEX nodes_copy ON nodes(c_source) WHERE c_source IS NOT NULL;
 CREATE TABLE dirty (
 	ino INTEGER PRIMARY KEY,
 	since INTEGER NOT NULL, changed INTEGER NOT NULL, content INTEGER NOT NULL,
@@ -52,6 +54,15 @@ CREATE TABLE ledger (
 );
 CREATE INDEX ledger_at ON ledger(at);
 `
+
+// migrations bring a database from the version of their index plus one to the
+// next.
+var migrations = []string{
+	`ALTER TABLE nodes ADD COLUMN c_source INTEGER;
+	ALTER TABLE nodes ADD COLUMN c_content TEXT;
+	ALTER TABLE nodes ADD COLUMN c_size INTEGER;
+	CREATE INDEX nodes_copy ON nodes(c_source) WHERE c_source IS NOT NULL;`,
+}
 
 // indices are those that came after the tables: a database that lacks one gets
 // it when it is opened, and older versions of frugalfs do not mind it.

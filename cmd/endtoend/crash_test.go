@@ -15,19 +15,15 @@ import (
 	"time"
 
 	"github.com/frugalfs/frugalfs/scripts/rig"
+
+	"github.com/frugalfs/frugalfs/remote/remotetest/seed"
 )
 
 // seeded returns a random source, prints its seed, and takes it from
 // FRUGALFS_SEED if that is set.
 func seeded(t *testing.T) (*rand.Rand, uint64) {
 	t.Helper()
-	seed := rand.Uint64()
-	if text := os.Getenv("FRUGALFS_SEED"); text != "" {
-		n, err := strconv.ParseUint(text, 10, 64)
-		must(t, err)
-		seed = n
-	}
-	t.Logf("FRUGALFS_SEED=%d", seed)
+	seed := seed.Of(t)
 	return rand.New(rand.NewPCG(seed, 0)), seed
 }
 

@@ -36,7 +36,7 @@ func TestPrograms(t *testing.T) {
 var fileProviders = []string{"exavault", "exavault1", "filescom", "yetishare"}
 
 func programCp(w *world) {
-	plant(w.t, w.src, 8, 12)
+	w.plant(8, 12)
 	w.run(`cp -r "$SRC" "$MNT/copy"; diff -r "$SRC" "$MNT/copy"`)
 	w.flush()
 	w.holds(w.src, "copy")
@@ -46,7 +46,7 @@ func programCp(w *world) {
 }
 
 func programTar(w *world) {
-	plant(w.t, w.src, 6, 10)
+	w.plant(6, 10)
 	w.run(`chmod 600 "$SRC/empty"; touch -d 2001-02-03T04:05:06 "$SRC/folder 01/file-001.txt"
 		tar cf "$DIR/t.tar" -C "$SRC" . ; mkdir "$MNT/t"; tar xf "$DIR/t.tar" -C "$MNT/t"`)
 	w.run(`tar df "$DIR/t.tar" -C "$MNT/t"`) // modes and times, too
@@ -59,7 +59,7 @@ func programTar(w *world) {
 }
 
 func programRsync(w *world) {
-	plant(w.t, w.src, 6, 10)
+	w.plant(6, 10)
 	w.run(`rsync -a "$SRC/" "$MNT/r/"`)
 	w.flush()
 	w.holds(w.src, "r")
@@ -139,7 +139,7 @@ func (w *world) sources(n int) {
 func TestProgramsTogether(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, short...)
-	plant(w.t, w.src, 3, 10)
+	w.plant(3, 10)
 	w.run(`mkdir "$MNT/d"; cp -r "$SRC" "$MNT/d/copy" & a=$!
 		(for i in $(seq 200); do echo "a$i" >>"$MNT/d/log"; done) & b=$!
 		(for i in $(seq 200); do echo "b$i" >>"$MNT/d/log"; done) & c=$!

@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/frugalfs/frugalfs/remote/yetishare"
 	"github.com/frugalfs/frugalfs/scripts/rig"
 )
 
@@ -25,6 +24,8 @@ type world struct {
 	mnt      *rig.Mount
 	options  rig.MountOptions
 	states   int
+	// mirror is the mount that root made last.
+	mirror *rig.Mount
 }
 
 // short is the settle time of tests that do not look at it.
@@ -109,6 +110,7 @@ func (w *world) another(name string, args ...string) *world {
 }
 
 func (w *world) end() {
+	w.endMirror()
 	w.endMount()
 	_ = w.box.Stop()
 	w.noReports(w.box.Output())
@@ -161,12 +163,44 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// root is the folder of this machine that the mount shows.
+// root is a folder that holds what the account does: the sandbox's own, or, where
+// that has names of the provider's making, a mount that knows nothing yet.
 func (w *world) root() string {
-	if w.box.Provider == "yetishare" {
-		return filepath.Join(w.box.Root, yetishare.DefaultRoot)
+	w.t.Helper()
+	if w.box.Provider != "yetishare" {
+		return w.box.Root
 	}
-	return w.box.Root
+	w.endMirror()
+	w.states++
+	m, err := rig.StartMount(w.ctx, binary, w.mountOptions(fmt.Sprintf("mirror-%d", w.states), "--read-only"))
+	must(w.t, err)
+	w.mirror = m
+	return m.Dir
+}
+
+func (w *world) endMirror() {
+	if w.mirror == nil {
+		return
+	}
+	if err := w.mirror.Unmount(w.ctx, patience); err != nil {
+		w.t.Errorf("the second mount: %v", err)
+	}
+	_ = w.mirror.Detach()
+	_ = w.mirror.Kill()
+	w.mirror = nil
+}
+
+// plant is plant in SRC, no larger than the provider's rates bear, and without
+// empty files where there are none.
+func (w *world) plant(folders, files int) {
+	w.t.Helper()
+	if w.box.Provider != "exavault" {
+		folders, files = min(folders, 3), min(files, 6)
+	}
+	plant(w.t, w.src, folders, files)
+	if w.box.Provider == "yetishare" {
+		write(w.t, filepath.Join(w.src, "empty"), "not quite")
+	}
 }
 
 // path is a path below the mount.
@@ -201,8 +235,12 @@ func (w *world) command(script string) *exec.Cmd { return w.commandContext(w.ctx
 
 func (w *world) commandContext(ctx context.Context, script string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, "bash", "-euo", "pipefail", "-c", script)
+	root := w.box.Root
+	if strings.Contains(script, "$ROOT") {
+		root = w.root()
+	}
 	cmd.Env = append(os.Environ(),
-		"SRC="+w.src, "MNT="+w.mnt.Dir, "DIR="+w.dir, "ROOT="+w.root(), "LC_ALL=C.UTF-8", "HOME="+w.dir,
+		"SRC="+w.src, "MNT="+w.mnt.Dir, "DIR="+w.dir, "ROOT="+root, "LC_ALL=C.UTF-8", "HOME="+w.dir,
 		"GIT_CONFIG_GLOBAL="+filepath.Join(w.dir, "gitconfig"), "GIT_CONFIG_NOSYSTEM=1",
 		"GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@example.com", "GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@example.com")
 	cmd.Dir = w.dir

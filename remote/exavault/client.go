@@ -51,6 +51,8 @@ type Client struct {
 	feed   pageLimit
 	// feedMax is the size of the largest page of the activity log so far.
 	feedMax atomic.Int64
+	// noTypeSort is true once the server refused to sort by type.
+	noTypeSort atomic.Bool
 	// warned is true once a refused entry was logged as a warning.
 	warned atomic.Bool
 }
@@ -58,6 +60,7 @@ type Client struct {
 var (
 	_ remote.Remote            = (*Client)(nil)
 	_ remote.TreeLister        = (*Client)(nil)
+	_ remote.OwnTreeLister     = (*Client)(nil)
 	_ remote.Copier            = (*Client)(nil)
 	_ remote.ArchiveDownloader = (*Client)(nil)
 	_ remote.ArchiveSizer      = (*Client)(nil)

@@ -97,6 +97,29 @@ func (w *walk) inFolder(o remote.Object) placement {
 // "GET /resources/list", "Searching for Files and Folders"). A server whose
 // search does not do what is said there gets an error of kind Unsupported.
 func (c *Client) ListTree(ctx context.Context, dir remote.Ref, page func([]remote.Object) error) (remote.Listing, error) {
+	return c.listTree(ctx, &walk{op: opTree, dir: dir, hand: page}, "name")
+}
+
+// ListOwnTree is ListTree without an entry in common between two pages, files
+// first. Search mode ignores the parameter "type" (the reference), so files alone
+// cannot be asked for; that one may sort by type is likely, and not stated: a
+// server that refuses it is not asked again.
+func (c *Client) ListOwnTree(ctx context.Context, dir remote.Ref, page func([]remote.Object) error, enough func(total int) bool) (remote.Listing, error) {
+	list := func(sort string) (remote.Listing, error) {
+		return c.listTree(ctx, &walk{op: opTree, dir: dir, hand: page, own: true, enough: enough}, sort)
+	}
+	if !c.noTypeSort.Load() {
+		l, err := list("-type,-name")
+		if !isStatus(err, http.StatusBadRequest) {
+			return l, err
+		}
+		c.noTypeSort.Store(true)
+	}
+	return list("name")
+}
+
+func (c *Client) listTree(ctx context.Context, w *walk, sort string) (remote.Listing, error) {
+	dir := w.dir
 	id, err := identifier(opTree, dir)
 	if err != nil {
 		return remote.Listing{}, err
@@ -104,9 +127,8 @@ func (c *Client) ListTree(ctx context.Context, dir remote.Ref, page func([]remot
 	if dir.Path, err = c.pathOf(ctx, dir); err != nil {
 		return remote.Listing{}, err
 	}
-	w := &walk{c: c, op: opTree, dir: dir, hand: page, query: url.Values{"resource": {id}, "name": {"*"}, "sort": {"name"}}}
-	w.place = w.inTree
-	w.tree = true
+	w.c, w.dir, w.place, w.tree = c, dir, w.inTree, true
+	w.query = url.Values{"resource": {id}, "name": {"*"}, "sort": {sort}}
 	return w.list(ctx)
 }
 

@@ -32,6 +32,11 @@ type walk struct {
 	tree  bool
 	place func(remote.Object) placement
 	hand  func([]remote.Object) error
+	// own is true if nobody else writes to what is listed, so that pages need
+	// no entry in common. enough, if not nil, is told what the first page said
+	// the total is, after each page; it ends the listing by returning true.
+	own    bool
+	enough func(total int) bool
 }
 
 // call is the request for one page.
@@ -103,7 +108,8 @@ type folder struct {
 
 // pages reads page after page until all entries were seen or no progress is
 // made. Each page but the first begins with the last entry of the one before:
-// so nothing can have moved between them unseen.
+// so nothing can have moved between them unseen. Where nobody else writes, as
+// many distinct ids as the total prove it.
 func (r *run) pages(ctx context.Context) (remote.Listing, error) {
 	l := remote.Listing{Sent: now()}
 	for offset := int64(0); ; {
@@ -118,12 +124,19 @@ func (r *run) pages(ctx context.Context) (remote.Listing, error) {
 			return l, nil
 		case int64(len(r.seen)) == r.total:
 			return r.end(l)
-		case !progress:
+		case !progress, r.w.enough != nil && r.w.enough(l.Total):
 			return l, nil
 		}
-		offset += int64(r.entries) - 1
+		offset += int64(r.entries)
+		if !r.w.own {
+			offset--
+		}
 	}
 }
+
+// shared tells whether the entry being read is the one that the page has in
+// common with the page before.
+func (r *run) shared() bool { return r.entries == 1 && !r.first && !r.w.own }
 
 // end judges a run that saw as many entries as there are.
 func (r *run) end(l remote.Listing) (remote.Listing, error) {
@@ -204,7 +217,7 @@ func (r *run) element(dec *json.Decoder) error {
 	case !w.ID.OK:
 		r.unreadable++
 		return nil
-	case r.entries == 1 && !r.first:
+	case r.shared():
 		r.changed = r.changed || w.ID.N != r.last
 	default:
 		r.note(w.ID.N)
@@ -223,7 +236,7 @@ func (r *run) note(id int64) {
 // take hands an entry on if it can be used. The entry that two pages share was
 // handed over with the first of them.
 func (r *run) take(w *resource) error {
-	if r.changed || r.entries == 1 && !r.first {
+	if r.changed || r.shared() {
 		return nil
 	}
 	dir := ""

@@ -9,8 +9,6 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
-	"os"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -21,6 +19,8 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/frugalfs/frugalfs/remote"
+
+	"github.com/frugalfs/frugalfs/remote/remotetest/seed"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -28,16 +28,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // seeded returns random numbers that FRUGALFS_SEED repeats.
 func seeded(t *testing.T) *rand.Rand {
 	t.Helper()
-	seed := rand.Uint64()
-	if v := os.Getenv("FRUGALFS_SEED"); v != "" {
-		n, err := strconv.ParseUint(v, 10, 64)
-		if err != nil {
-			t.Fatal(err)
-		}
-		seed = n
-	}
-	t.Logf("FRUGALFS_SEED=%d", seed)
-	return rand.New(rand.NewPCG(seed, 0))
+	return rand.New(rand.NewPCG(seed.Of(t), 0))
 }
 
 // pipeNet is a network in memory, so that a test's clock can be a false one.

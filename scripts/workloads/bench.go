@@ -38,6 +38,8 @@ type step struct {
 	least, most func(c counts) int
 	// moved, if not 0, is how many bytes may travel.
 	moved int64
+	// why explains a count over the limit that is known and right.
+	why string
 	// free marks steps whose result differs from run to run (a repository):
 	// the account is compared with the mount, not with the model.
 	free bool

@@ -26,6 +26,7 @@ type result struct {
 	Down      int64          `json:"down"`
 	MovedMost int64          `json:"moved_most,omitempty"`
 	Seconds   float64        `json:"seconds"`
+	Why       string         `json:"why,omitempty"`
 	// Wrong says how the account differs from what it should be.
 	Wrong string `json:"wrong,omitempty"`
 }
@@ -34,7 +35,7 @@ func (b *bench) newResult(w workload, st step) result {
 	c := counts{entries: b.entries(), page: b.page}
 	return result{
 		Name: w.name, Title: strings.TrimSpace(w.title + " " + st.title), Provider: b.provider, Page: b.page,
-		Least: st.least(c), Most: st.most(c), MovedMost: st.moved,
+		Least: st.least(c), Most: st.most(c), MovedMost: st.moved, Why: st.why,
 	}
 }
 
@@ -61,6 +62,9 @@ func (r result) note() string {
 	var notes []string
 	if r.Requests > r.Most {
 		notes = append(notes, fmt.Sprintf("OVER by %d: %s", r.Requests-r.Most, r.ops()))
+		if r.Why != "" {
+			notes = append(notes, r.Why)
+		}
 	}
 	if r.MovedMost > 0 && r.Up+r.Down > r.MovedMost {
 		notes = append(notes, fmt.Sprintf("MOVED %s, allowed %s", size(r.Up+r.Down), size(r.MovedMost)))

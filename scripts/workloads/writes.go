@@ -68,7 +68,8 @@ func copiesIn() []workload {
 func changes() []workload {
 	return []workload{
 		{name: "W10", title: "rm -rf of 500 files in 20 folders", seed: seedFiles("doomed", 20, 500, 4096), steps: []step{
-			{script: `rm -rf "$DIR/doomed"`, least: perPage(1, 520), most: perPage(1, 520)},
+			{script: `rm -rf "$DIR/doomed"`, least: perPage(1, 520), most: perPage(1, 500),
+				why: "the limit is by files; the evidence holds folders, too, and one entry in common between pages"},
 		}},
 		{name: "W11", title: "20 saves at once", seed: seedSaves, steps: []step{
 			{script: saves, least: fixed(1), most: fixed(2)},

@@ -9,14 +9,14 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"go.uber.org/goleak"
 
 	"github.com/frugalfs/frugalfs/remote"
+
+	"github.com/frugalfs/frugalfs/remote/remotetest/seed"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -181,11 +181,7 @@ func TestCopyIsWholeOrNothing(t *testing.T) {
 // The tree in memory, the tree on disk and the tree after a restart are the
 // same, whatever happens, and ids are never used twice.
 func TestRandomChanges(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
-	if text := os.Getenv("FRUGALFS_SEED"); text != "" {
-		seed, _ = strconv.ParseUint(text, 10, 64)
-	}
-	t.Logf("FRUGALFS_SEED=%d", seed)
+	seed := seed.Of(t)
 	m := &model{T: t, r: rand.New(rand.NewPCG(seed, 1)), s: open(t, Options{}), born: map[int64]string{}}
 	for range 600 {
 		m.step()

@@ -1,0 +1,6 @@
+//go:build !race
+
+package cache_test
+
+// someHistories is how many are run usually.
+const someHistories = 600
