@@ -38,6 +38,8 @@ type job struct {
 	// sealedGens are those of a batch.
 	sealed     bool
 	sealedGens []uint64
+	// lookedUp is true once it had to be looked up what became of the call.
+	lookedUp bool
 	// sightings are what looking up the call showed.
 	sightings []sighting
 }
