@@ -37,10 +37,23 @@ func (t txn) mergeObject(parent uint64, o remote.Object, sent int64) (uint64, er
 	if n == nil {
 		return t.adoptOrAdd(s, o.Dir)
 	}
-	if n.Remote.Seen > sent || t.ns.inflight[n.Ino] > 0 {
+	if n.Remote.Seen > sent {
 		return n.Ino, nil
 	}
+	if t.ns.inflight[n.Ino] > 0 {
+		t.doubt(n, s)
+		return n.Ino, nil
+	}
+	delete(t.ns.doubted, n.Ino)
 	return t.mergeState(n, s)
+}
+
+// doubt notes that a node was seen with other content while a call about it was
+// under way: what the call's answer tells may be older.
+func (t txn) doubt(n *store.Node, s store.State) {
+	if n.Kind == File && n.Remote.Seen <= s.Seen && !s.SameContent(n.Remote) {
+		t.ns.doubted[n.Ino] = true
+	}
 }
 
 // outdated tells whether we did something about the object, or its place, after
