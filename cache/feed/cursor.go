@@ -119,12 +119,13 @@ func (c *Cursor) Digest(changes []remote.Change, complete bool, sent int64) (eve
 	first := c.Since == 0
 	gap = !first && (!complete || !c.contains(changes))
 	c.findHome(changes)
+	doubtful := c.doubtful(changes)
 	var foreign []int
 	for i, ch := range changes {
 		if _, seen := c.Seen[ch.ID]; seen {
 			continue
 		}
-		if ch.Op != 0 && !first && !c.own(ch) {
+		if own := c.own(ch); ch.Op != 0 && !first && (!own || doubtful[Own{Op: ch.Op, Path: ch.Path}]) {
 			foreign = append(foreign, i)
 		}
 	}
@@ -137,7 +138,17 @@ func (c *Cursor) Digest(changes []remote.Change, complete bool, sent int64) (eve
 	if first || gap {
 		c.Since = sent
 	}
-	return events, gap
+	return distinct(events), gap
+}
+
+// distinct leaves out events that were there before.
+func distinct(events []Event) []Event {
+	seen := map[Event]bool{}
+	return slices.DeleteFunc(events, func(e Event) bool {
+		again := seen[e]
+		seen[e] = true
+		return again
+	})
 }
 
 // later returns what a change means at the paths that its object got by moves
@@ -204,6 +215,26 @@ func (c *Cursor) own(ch remote.Change) bool {
 		}
 	}
 	return false
+}
+
+// doubtful returns what more entries tell than this mount is waiting for: which of
+// them are its own cannot be told.
+func (c *Cursor) doubtful(changes []remote.Change) map[Own]bool {
+	home, _ := c.home()
+	surplus := map[Own]int{}
+	for _, ch := range changes {
+		if _, seen := c.Seen[ch.ID]; !seen {
+			surplus[Own{Op: ch.Op, Path: ch.Path}]++
+		}
+	}
+	for _, o := range c.Expected {
+		surplus[Own{Op: o.Op, Path: home + o.Path}]--
+	}
+	doubtful := map[Own]bool{}
+	for what, n := range surplus {
+		doubtful[what] = n > 0
+	}
+	return doubtful
 }
 
 // maxHomes bounds what is counted in Homes.
