@@ -133,10 +133,11 @@ func filescomLimits() map[string]limit {
 	}
 }
 
+// Why the legacy API takes more than its least.
 const (
-	looks = "each file is 1 address and its share of the looks before and after, " +
-		"which prove that its name is free and that it is whole: the answers to changes prove nothing"
-	looksChanged = "a changed file is 3: a look before it, an address, and a look after it that proves that it is whole"
+	looks        = "an address for each, and looks before and after, as answers to changes prove nothing"
+	looksChanged = "a look before, an address, and a look after, as answers to changes prove nothing"
+	looksCopied  = "there are no hashes to tell a copy by, so contents are compared"
 )
 
 // legacyLimits: no archives, so one request for each file that is read or
@@ -153,12 +154,12 @@ func legacyLimits() map[string]limit {
 		"W9":        {least: fixed(1), most: fixed(1), why: looks},
 		"W10":       {least: perFilePage(1, 500, 20), most: perFilePage(1, 500, 20)},
 		"W11":       {least: fixed(1), most: fixed(2), why: looksChanged},
-		"W13":       {least: fixed(1), most: fixed(3), why: looksChanged + "; the old content was fetched to append to"},
+		"W13":       {least: fixed(1), most: fixed(3), why: looksChanged + "; and the old content"},
 		"W14":       stored(300, 16),
 		"W14 paced": stored(300, 16),
 		"W15 in":    stored(300, 16),
-		"W16":       {least: fixed(1), most: fixed(2)},
-		"W17":       {least: fixed(1), most: perFilePage(3, 200, 0)},
+		"W16":       {least: fixed(1), most: fixed(2), why: looksCopied},
+		"W17":       {least: fixed(1), most: perFilePage(3, 200, 0), why: looksCopied},
 		"W19":       {least: perFile(1, 200, 1), most: perFile(1, 200, 4)},
 		"W20":       {least: perFile(1, 300, 0), most: unlimited},
 	}
@@ -167,13 +168,13 @@ func legacyLimits() map[string]limit {
 // yetishareLimits: folders are listed one by one and whole; everything else is
 // of one object.
 func yetishareLimits() map[string]limit {
-	folders := func(c counts) int { return c.folders }
+	folders := func(c counts) int { return c.folders - 1 } // the top one is known from mounting
 	stored := func(n, folders int) limit {
 		return limit{least: perFile(1, n, folders), most: perFile(1, n, folders),
 			why: "a new folder is 2: the site would make a second one of the same name, so its place is looked at"}
 	}
 	return map[string]limit{
-		"W1":        {least: folders, most: func(c counts) int { return c.folders + 4 }},
+		"W1":        {least: folders, most: func(c counts) int { return c.folders + 3 }},
 		"W2 idle":   {least: fixed(0), most: folders, why: "there is no record of changes"},
 		"W4":        {least: perFile(1, 500, 0), most: perFile(1, 500, 0)},
 		"W5 first":  {least: perFile(1, 500, 0), most: perFile(1, 500, 0)},
