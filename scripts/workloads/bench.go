@@ -100,12 +100,13 @@ type bench struct {
 	dir              string
 	src, root, model string
 	page             int
-	mirrors          mirrors
-	box              *rig.Sandbox
-	mnt              *rig.Mount
-	options          rig.MountOptions
-	runs             int
-	results          []result
+	// mirrors counts the second mounts that were made.
+	mirrors int
+	box     *rig.Sandbox
+	mnt     *rig.Mount
+	options rig.MountOptions
+	runs    int
+	results []result
 }
 
 func runWorkloads(ctx context.Context, s settings, binary, dir string) error {

@@ -9,23 +9,18 @@ import (
 	"github.com/frugalfs/frugalfs/scripts/rig"
 )
 
-// mirrors are the second mounts through which an account is looked at. They have
-// a state folder of their own, so they know nothing of what the measured mount
-// believes; what they fetched once they need not fetch again.
-type mirrors struct {
-	made int
-}
-
 // readAccount reads what the account holds: from the sandbox's own folder, or
-// through another mount where the sandbox has names of its own there.
+// through another mount, which knows nothing yet, where the sandbox has names of
+// its own there.
 func (b *bench) readAccount(skip func(string) bool) (t rig.Tree, err error) {
 	if !b.service.mirrored {
 		return rig.ReadTree(b.root, skip)
 	}
-	b.mirrors.made++
+	b.mirrors++
+	name := fmt.Sprintf("mirror%03d", b.mirrors)
 	m, err := rig.StartMount(b.ctx, b.binary, rig.MountOptions{
-		Sandbox: b.box, Dir: filepath.Join(b.dir, fmt.Sprintf("mirror%02d", b.mirrors.made)), State: filepath.Join(b.dir, "state-mirror"),
-		Log: filepath.Join(b.dir, "mirror.log"), Args: []string{"--read-only", "--max-age", "100ms"},
+		Sandbox: b.box, Dir: filepath.Join(b.dir, name), State: filepath.Join(b.dir, "state-"+name),
+		Log: filepath.Join(b.dir, name+".log"), Args: []string{"--read-only"},
 	})
 	if err != nil {
 		return nil, err
@@ -36,6 +31,7 @@ func (b *bench) readAccount(skip func(string) bool) (t rig.Tree, err error) {
 		}
 		_ = m.Detach()
 		_ = m.Kill()
+		_ = os.RemoveAll(m.State)
 	}()
 	if err := fetchAll(b, m.Dir); err != nil {
 		return nil, err

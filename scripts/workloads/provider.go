@@ -137,7 +137,7 @@ func filescomLimits() map[string]limit {
 const (
 	looks        = "an address for each, and looks before and after, as answers to changes prove nothing"
 	looksChanged = "a look before, an address, and a look after, as answers to changes prove nothing"
-	looksCopied  = "there are no hashes to tell a copy by, so contents are compared"
+	looksCopied  = "answers to copies prove nothing, and there are no hashes, so contents are compared"
 )
 
 // legacyLimits: no archives, so one request for each file that is read or
