@@ -274,7 +274,7 @@ func (t txn) resultState(o remote.Object, expected store.Place) (store.State, er
 	if err != nil {
 		return store.State{}, err
 	}
-	if o.ParentID != "" && p != nil && p.Remote.ID != "" && p.Remote.ID != o.ParentID {
+	if o.ParentID != "" && p != nil && p.Remote.ID != o.ParentID { // the root's is not known
 		other, err := t.ByRemoteID(o.ParentID)
 		if err != nil {
 			return store.State{}, err

@@ -163,7 +163,7 @@ func (ns *Namespace) listNow(ctx context.Context, dir uint64) error {
 		err = remote.E(remote.Temporary, "list", ref.Path, fmt.Errorf("the folder kept changing while it was listed"))
 	}
 	ns.health.note(err, ns.opt.Now())
-	if remote.IsKind(err, remote.NotExist) {
+	if noFolder(err) {
 		return ns.lostFolder(ctx, dir, q, err)
 	}
 	return err
@@ -260,6 +260,12 @@ func (t txn) sweep(dir uint64, l remote.Listing, start int64, seen arrivals) err
 		}
 	}
 	return t.putListing(dir, store.Listing{Complete: true, Sent: start, Entries: l.Total})
+}
+
+// noFolder tells whether an answer says that there is no folder: nothing is there,
+// or, where only paths count, a file that took its place.
+func noFolder(err error) bool {
+	return remote.IsKind(err, remote.NotExist) || remote.IsKind(err, remote.NotDir)
 }
 
 // lostFolder handles that the provider does not know a folder. The mount's root
@@ -385,6 +391,11 @@ func (t txn) looked(ino uint64, o remote.Object, sent int64) error {
 			return err
 		}
 		parent = p
+	}
+	if !t.ns.caps.IDs && o.Dir != (n.Kind == Dir) {
+		if err := t.remoteGone(n); err != nil { // another object took its place
+			return err
+		}
 	}
 	_, err = t.mergeObject(parent, o, sent)
 	return err

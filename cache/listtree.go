@@ -40,7 +40,7 @@ func (ns *Namespace) listTree(ctx context.Context, dir uint64, worth func(p remo
 	}
 	ns.health.note(err, ns.opt.Now())
 	switch {
-	case remote.IsKind(err, remote.NotExist):
+	case noFolder(err):
 		return ns.lostFolder(ctx, dir, q, err)
 	case remote.IsKind(err, remote.Unsupported), err == nil && !l.Complete:
 		ns.log.Warn("listing whole trees does not work here: folders are listed one by one for a while", "err", err)

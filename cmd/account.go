@@ -21,6 +21,8 @@ type account struct {
 	// emptyFiles is how files without content are stored where the provider
 	// does not; "" keeps them here.
 	emptyFiles string
+	// deleteSent is true if what was sent to people may be deleted.
+	deleteSent bool
 	// name tells the account from others; "" means its address and user.
 	name string
 }
@@ -87,6 +89,8 @@ func (acc account) check() error {
 		return misuse("--root-folder is not for %s: name a folder as :/FOLDER", p.name)
 	case !p.rooted && acc.emptyFiles != "":
 		return misuse("--empty-files is not for %s: it stores files without content", p.name)
+	case !p.sends && acc.deleteSent:
+		return misuse("--delete-sent is not for %s: it sends nothing to people", p.name)
 	}
 	if _, err := p.open(acc, noGate()); err != nil { // makes no request
 		return usageError{err}

@@ -26,6 +26,7 @@ type mountFlags struct {
 	maxAge, settle          time.Duration
 	sync, emptyFiles        choice
 	rootFolder              string
+	deleteSent              bool
 	readOnly, allowOther    bool
 	daemon                  bool
 	options                 []string
@@ -109,6 +110,7 @@ func (f *mountFlags) define(c *cobra.Command) {
 	fl.StringVar(&f.rootFolder, "root-folder", "", "with yetishare: the account's folder to show as its root, / for the account's own (default "+yetishare.DefaultRoot+")")
 	f.emptyFiles = choice{value: "keep", of: []string{"keep", yetishare.Placeholder}}
 	fl.Var(&f.emptyFiles, "empty-files", "with yetishare: keep files without content here, or store a placeholder")
+	fl.BoolVar(&f.deleteSent, "delete-sent", false, "with filemail: let files and transfers that were sent be deleted, which takes them from their recipients, too")
 	fl.StringVar(&f.stateDir, "state-dir", "", "folder for the database, the cache and what is still to be sent (default: one per account and folder below XDG_STATE_HOME)")
 	f.cacheSize = defaultCache
 	fl.Var(&f.cacheSize, "cache-size", "how much content to keep on disk, 0 for any amount")
@@ -135,7 +137,7 @@ func (f *mountFlags) config(remoteName, dir string, s secrets) (cfg mountConfig,
 		return cfg, err
 	}
 	cfg = mountConfig{
-		account:   account{provider: f.provider, url: strings.TrimSpace(f.url), secrets: s, rootFolder: f.rootFolder},
+		account:   account{provider: f.provider, url: strings.TrimSpace(f.url), secrets: s, rootFolder: f.rootFolder, deleteSent: f.deleteSent},
 		cacheSize: int64(f.cacheSize), maxAge: f.maxAge, settle: max(f.settle, 1), // 0 would be the default
 		syncClose: f.sync.value == "close", dailyLimit: f.dailyLimit, log: f.log,
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/frugalfs/frugalfs/remote"
 	"github.com/frugalfs/frugalfs/remote/exavault"
 	"github.com/frugalfs/frugalfs/remote/exavault1"
+	"github.com/frugalfs/frugalfs/remote/filemail"
 	"github.com/frugalfs/frugalfs/remote/filescom"
 	"github.com/frugalfs/frugalfs/remote/ledger"
 	"github.com/frugalfs/frugalfs/remote/yetishare"
@@ -64,6 +65,8 @@ type provider struct {
 	windows []ledger.Window
 	// rooted is true if the account has a folder that is shown as its root.
 	rooted bool
+	// sends is true if it mails what is stored to people.
+	sends bool
 	// open makes a client; it makes no request.
 	open func(acc account, g gate) (remote.Remote, error)
 	// connect, if not nil, is what a first mount does before anything else.
@@ -107,6 +110,18 @@ var providers = []provider{
 		name: "yetishare", address: "https://www.SITE.com",
 		signIns: []signIn{{envUsername, envPassword}, {envAPIKey, envAccessToken}},
 		rooted:  true, open: openYetiShare, connect: connectYetiShare,
+	},
+	{
+		name: "filemail", address: "https://www.filemail.com",
+		signIns: []signIn{{envAPIKey, envUsername, envPassword}, {envUsername, envPassword}, {envAccessToken}},
+		sends:   true,
+		open: func(acc account, g gate) (remote.Remote, error) {
+			return filemail.New(filemail.Options{
+				URL: acc.url, APIKey: acc.secrets.APIKey, AccessToken: acc.secrets.AccessToken,
+				Username: acc.secrets.Username, Password: acc.secrets.Password, Deletes: acc.deleteSent,
+				HTTP: g.http, AddSecret: g.addSecret, Logger: g.log,
+			})
+		},
 	},
 }
 
