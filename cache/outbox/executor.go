@@ -80,6 +80,8 @@ type Executor struct {
 	recovered bool
 	// looks counts plans that looked at the same things again.
 	looks int
+	// looking are the looks under way, whatever plan they are of.
+	looking map[look]bool
 }
 
 // plan is the plan that is being carried out.
@@ -91,6 +93,8 @@ type plan struct {
 	made time.Time
 	cost time.Duration
 	next time.Time
+	// looking is the executor's.
+	looking map[look]bool
 }
 
 type stepState uint8
@@ -124,6 +128,7 @@ func NewExecutor(tree Tree, opt Options) *Executor {
 	}
 	return &Executor{
 		tree: tree, opt: opt, wake: make(chan struct{}, 1), done: make(chan outcome), news: make(chan struct{}),
+		looking: map[look]bool{},
 	}
 }
 
@@ -268,6 +273,9 @@ func (e *Executor) Step(ctx context.Context, pick func(n int) int) bool {
 // begin notes that a step is under way.
 func (e *Executor) begin(p *plan, i int) {
 	p.state[i] = started
+	if l, ok := lookOf(p.steps[i]); ok {
+		e.looking[l] = true
+	}
 	e.mu.Lock()
 	e.running++
 	e.mu.Unlock()
@@ -295,13 +303,32 @@ func (e *Executor) lookUp(ctx context.Context) error {
 	return err
 }
 
-// spent tells whether the plan has nothing more to start, or is old.
+// spent tells whether the plan has nothing more to start, or is old. While
+// something is being looked at, a new plan would want to look at it, too.
 func (e *Executor) spent() bool {
 	p := e.plan
-	if p == nil || !p.startable() {
+	if p == nil || (!p.startable() && len(e.looking) == 0) {
 		return true
 	}
 	return e.opt.Now().Sub(p.made) > replanAfter
+}
+
+// look is what an observe step asks about.
+type look struct {
+	op     Op
+	folder uint64
+	node   uint64
+}
+
+// lookOf returns what a step asks about, if it changes nothing.
+func lookOf(s Step) (look, bool) {
+	switch s.Op {
+	case Look:
+		return look{op: Look, node: s.Inos[0]}, true
+	case ListDir, ListTree:
+		return look{op: s.Op, folder: s.Parent}, true
+	}
+	return look{}, false
 }
 
 // startable tells whether a step can be started.
@@ -317,6 +344,9 @@ func (p *plan) startable() bool {
 func (p *plan) ready(i int) bool {
 	if p.state[i] != waiting {
 		return false
+	}
+	if l, ok := lookOf(p.steps[i]); ok && p.looking[l] {
+		return false // an earlier plan looks at it
 	}
 	for _, before := range p.steps[i].After {
 		if p.state[before] != succeeded {
@@ -341,7 +371,7 @@ func (e *Executor) replan() bool {
 	steps := Plan(in)
 	e.slowDown(steps)
 	now := e.opt.Now()
-	e.plan = &plan{in: in, steps: steps, state: make([]stepState, len(steps)), made: now, cost: now.Sub(begun), next: next}
+	e.plan = &plan{in: in, steps: steps, state: make([]stepState, len(steps)), made: now, cost: now.Sub(begun), next: next, looking: e.looking}
 	if len(steps) == 0 {
 		e.publish()
 	}
@@ -352,7 +382,7 @@ func (e *Executor) replan() bool {
 // did at the same things: what was seen did not help, and a provider that
 // answers strangely must not be asked without end.
 func (e *Executor) slowDown(steps []Step) {
-	again := e.plan != nil && len(steps) > 0 && reflect.DeepEqual(steps, e.plan.steps)
+	again := e.plan != nil && len(steps) > 0 && len(e.looking) == 0 && reflect.DeepEqual(steps, e.plan.steps)
 	for _, s := range steps {
 		again = again && s.Op.Observes()
 	}
@@ -382,6 +412,9 @@ func (e *Executor) dispatch(ctx context.Context) {
 
 // finish takes in how a step went.
 func (e *Executor) finish(o outcome) {
+	if l, ok := lookOf(o.plan.steps[o.step]); ok {
+		delete(e.looking, l)
+	}
 	o.plan.state[o.step] = succeeded
 	if o.err != nil {
 		o.plan.state[o.step] = failed
