@@ -153,7 +153,7 @@ func (t txn) addObject(s store.State, dir bool) (uint64, error) {
 	}
 	n := &store.Node{
 		Ino: ino, Exists: true, Place: s.Place, Mode: 0o644, UID: t.ns.opt.UID, GID: t.ns.opt.GID,
-		Size: s.Size, Mtime: s.ModTime, Ctime: s.ModTime, Remote: s,
+		Size: s.Size, Mtime: t.shownTime(s), Ctime: t.shownTime(s), Remote: s,
 	}
 	if dir {
 		n.Kind, n.Mode, n.Size = Dir, 0o755, 0
@@ -164,6 +164,15 @@ func (t txn) addObject(s store.State, dir bool) (uint64, error) {
 	t.ns.invalidateEntry(s.Place)
 	t.ns.invalidateContent(s.Parent)
 	return ino, t.resurrect(s.Parent)
+}
+
+// shownTime is when a content that turned up at the provider changed: where the
+// provider does not tell, when it was first seen.
+func (t txn) shownTime(s store.State) int64 {
+	if s.ModTime != 0 {
+		return s.ModTime
+	}
+	return t.ns.now()
 }
 
 // resurrect shows a folder, and those above it, again that was deleted here while
@@ -183,7 +192,7 @@ func (t txn) showAgain(n *store.Node) error {
 	c.Exists, c.Dirty, c.Gen, c.Copy = true, nil, 0, nil
 	c.Place = n.Remote.Place
 	if c.Kind != Dir {
-		c.Size, c.Mtime = n.Remote.Size, n.Remote.ModTime
+		c.Size, c.Mtime = n.Remote.Size, t.shownTime(n.Remote)
 	}
 	if err := t.unstep(n, &c); err != nil {
 		return err
@@ -243,7 +252,7 @@ func (t txn) follow(n *store.Node, s store.State) error {
 		return t.comeBack(n, s)
 	}
 	if !s.SameContent(n.Remote) && n.Kind != Dir {
-		c.Size, c.Mtime, c.Ctime, c.Gen = s.Size, s.ModTime, t.ns.now(), 0
+		c.Size, c.Mtime, c.Ctime, c.Gen = s.Size, t.shownTime(s), t.ns.now(), 0
 		t.ns.invalidateContent(n.Ino)
 	}
 	if n.Remote.Seen == s.Seen && c.Remote == n.Remote {
@@ -410,7 +419,7 @@ func (t txn) rebase(n *store.Node, s store.State) error {
 		c.Place = s.Place
 	}
 	if !d.Content && n.Kind == File && !s.SameContent(d.Base) {
-		c.Size, c.Mtime, c.Gen = s.Size, s.ModTime, 0
+		c.Size, c.Mtime, c.Gen = s.Size, t.shownTime(s), 0
 		t.ns.invalidateContent(n.Ino)
 	}
 	c.Remote, d.Base = s, s

@@ -332,6 +332,11 @@ func (j *job) resolveUpload(ctx context.Context) error {
 			return err
 		}
 	}
+	if base.Exists && exists && j.ns.caps.ReplacesID && o.ID == base.ID && o.Version == base.Version {
+		if o, err = j.replacement(ctx, o, base.ID); err != nil {
+			return err
+		}
+	}
 	unchanged := base.Exists && o.Version == base.Version && o.Size == base.Size && o.Size != j.intent.Size
 	if !exists || o.Dir || unchanged {
 		return j.forgo()
