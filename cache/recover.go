@@ -149,6 +149,10 @@ type sighting struct {
 // must not be made again on the old.
 func (j *job) forgo() error {
 	j.cancel()
+	// What is in the call's place was overlooked by listings meanwhile.
+	if err := j.ns.update(func(t txn) error { return t.staleListing(j.place.Parent) }); err != nil {
+		return err
+	}
 	for _, s := range j.sightings {
 		err := j.ns.update(func(t txn) error {
 			switch {

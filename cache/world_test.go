@@ -52,7 +52,7 @@ type world struct {
 // newWorld starts a sandbox whose account holds files, by path, and mounts it.
 func newWorld(t *testing.T, files map[string]string, change ...func(*world)) *world {
 	t.Helper()
-	w := &world{T: t, dir: t.TempDir(), provider: exavaultAccount, retries: 1}
+	w := &world{T: t, dir: tempDir(t), provider: exavaultAccount, retries: 1}
 	w.opt = cache.Options{Settle: 20 * time.Millisecond, RetryPause: time.Millisecond, Patience: time.Minute}
 	for _, f := range change {
 		f(w)
@@ -71,6 +71,22 @@ func newWorld(t *testing.T, files map[string]string, change ...func(*world)) *wo
 	w.mount()
 	t.Cleanup(func() { w.unmount() })
 	return w
+}
+
+// tempDir is a folder for a test, in memory where there is room: most of the time
+// of these tests went into waiting for a disk.
+func tempDir(t *testing.T) string {
+	t.Helper()
+	var fs unix.Statfs_t
+	if unix.Statfs("/dev/shm", &fs) != nil || fs.Type != unix.TMPFS_MAGIC || fs.Bavail*uint64(fs.Bsize) < 512<<20 {
+		return t.TempDir()
+	}
+	dir, err := os.MkdirTemp("/dev/shm", "frugalfs-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
 }
 
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }

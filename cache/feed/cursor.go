@@ -241,18 +241,19 @@ func (c *Cursor) own(ch remote.Change) bool {
 // them are its own cannot be told.
 func (c *Cursor) doubtful(changes []remote.Change) map[Own]bool {
 	home, _ := c.home()
-	surplus := map[Own]int{}
+	entries := map[Own]int{}
 	for _, ch := range changes {
 		if _, seen := c.Seen[ch.ID]; !seen {
-			surplus[Own{Op: ch.Op, Path: ch.Path}]++
+			entries[Own{Op: ch.Op, Path: ch.Path}]++
 		}
 	}
+	awaited := map[Own]int{}
 	for _, o := range c.Expected {
-		surplus[Own{Op: o.Op, Path: home + o.Path}]--
+		awaited[Own{Op: o.Op, Path: home + o.Path}]++
 	}
 	doubtful := map[Own]bool{}
-	for what, n := range surplus {
-		doubtful[what] = n > 0
+	for what, n := range awaited {
+		doubtful[what] = entries[what] > n
 	}
 	return doubtful
 }
