@@ -253,6 +253,7 @@ func (t txn) mergeSeen(dir uint64, o remote.Object, sent int64) (uint64, error) 
 	if err != nil || n == nil {
 		return 0, err
 	}
+	t.doubt(n, stateOf(o, dir, sent))
 	return n.Ino, nil
 }
 

@@ -37,10 +37,53 @@ func (t txn) mergeObject(parent uint64, o remote.Object, sent int64) (uint64, er
 	if n == nil {
 		return t.adoptOrAdd(s, o.Dir)
 	}
-	if n.Remote.Seen > sent || t.ns.inflight[n.Ino] > 0 {
+	if n.Remote.Seen > sent {
 		return n.Ino, nil
 	}
+	if t.ns.inflight[n.Ino] > 0 {
+		t.doubt(n, s)
+		return n.Ino, nil
+	}
+	delete(t.ns.doubted, n.Ino)
 	return t.mergeState(n, s)
+}
+
+// doubt notes what was seen of a node while a call about it was under way, if that
+// is news: what the call's answer tells may be older.
+func (t txn) doubt(n *store.Node, s store.State) {
+	if n.Remote.Seen <= s.Seen && !sameObject(n, s) {
+		t.ns.doubted[n.Ino] = s
+	}
+}
+
+// sameObject tells whether a node is known to be as it was seen.
+func sameObject(n *store.Node, s store.State) bool {
+	r := n.Remote
+	return r.ID == s.ID && r.Place == s.Place && (n.Kind == Dir || s.SameContent(r))
+}
+
+// settleDoubts ends calls about nodes. What was seen meanwhile, and is not what
+// the calls did, is asked for again.
+func (t txn) settleDoubts(inos []uint64) error {
+	for _, ino := range inos {
+		s, ok := t.ns.doubted[ino]
+		if !ok {
+			continue
+		}
+		n, err := t.get(ino)
+		if err != nil {
+			return err
+		}
+		if n == nil || sameObject(n, s) {
+			delete(t.ns.doubted, ino)
+		}
+		if n == nil || !sameObject(n, s) {
+			if err := t.staleListing(s.Parent); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // outdated tells whether we did something about the object, or its place, after

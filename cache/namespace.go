@@ -141,6 +141,10 @@ type Namespace struct {
 	// provider without IDs, and when: a listing requested earlier must not
 	// bring them back.
 	gone map[string]int64
+	// doubted are what was seen of nodes while a call about them was under way, and
+	// was not as they were known: before they are overwritten they are looked at
+	// again, and so is the folder if that was not the call's own doing.
+	doubted map[uint64]store.State
 	// trees are the times of complete tree listings, by folder.
 	trees map[uint64]int64
 	// hot counts sends per place, running holds the intents whose calls are
@@ -221,7 +225,7 @@ func newNamespace(state *State, opt Options) *Namespace {
 		state: state, db: state.db, inos: store.NewInos(), gens: store.NewGens(),
 		inflight: map[uint64]int{}, inflightPlaces: map[store.Place]int{},
 		moving: map[uint64]int{}, busyBelow: map[uint64]int{}, hurried: map[uint64]int{}, plain: map[uint64]int{}, noCopy: map[uint64]bool{}, causes: map[uint64]string{}, lingering: map[uint64]int64{},
-		gone: map[string]int64{}, trees: map[uint64]int64{}, open: map[uint64]*inode{}, staled: map[uint64]int64{},
+		gone: map[string]int64{}, doubted: map[uint64]store.State{}, trees: map[uint64]int64{}, open: map[uint64]*inode{}, staled: map[uint64]int64{},
 		hot: map[store.Place]heat{}, running: map[int64]bool{}, unresolved: map[int64]*job{},
 	}
 	ns.ctx, ns.cancel = context.WithCancel(context.Background())

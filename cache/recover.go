@@ -108,6 +108,7 @@ func (tr *tree) Recover(ctx context.Context) error {
 // something that the next listing shows.
 func (j *job) resolve(ctx context.Context) error {
 	j.ns.log.Info("looking up an unfinished change", "op", j.step.Op.String(), "name", j.place.Name)
+	j.lookedUp = true
 	switch j.step.Op {
 	case outbox.Upload:
 		return j.resolveUpload(ctx)

@@ -129,15 +129,24 @@ func (c *Cursor) Digest(changes []remote.Change, complete bool, sent int64) (eve
 	gap = !first && (!complete || !c.contains(changes))
 	c.missed = 0
 	c.findHome(changes)
+	doubtful := c.doubtful(changes)
 	var foreign []int
 	for i, ch := range changes {
 		if _, seen := c.Seen[ch.ID]; seen {
 			continue
 		}
-		if ch.Op != 0 && !first && !c.own(ch) && !c.announced(ch) {
-			c.missed++
-			foreign = append(foreign, i)
+		own := c.own(ch)
+		if ch.Op == 0 || first {
+			continue
 		}
+		doubt := doubtful[Own{Op: ch.Op, Path: ch.Path}]
+		if !doubt && (own || c.announced(ch)) {
+			continue
+		}
+		if !doubt {
+			c.missed++
+		}
+		foreign = append(foreign, i)
 	}
 	for _, i := range foreign {
 		events = append(append(events, eventsOf(changes[i])...), c.later(changes[i], changes[i+1:])...)
@@ -149,7 +158,17 @@ func (c *Cursor) Digest(changes []remote.Change, complete bool, sent int64) (eve
 	if first || gap {
 		c.Since = sent
 	}
-	return events, gap
+	return distinct(events), gap
+}
+
+// distinct leaves out events that were there before.
+func distinct(events []Event) []Event {
+	seen := map[Event]bool{}
+	return slices.DeleteFunc(events, func(e Event) bool {
+		again := seen[e]
+		seen[e] = true
+		return again
+	})
 }
 
 // later returns what a change means at the paths that its object got by moves
@@ -216,6 +235,26 @@ func (c *Cursor) own(ch remote.Change) bool {
 		}
 	}
 	return false
+}
+
+// doubtful returns what more entries tell than this mount is waiting for: which of
+// them are its own cannot be told.
+func (c *Cursor) doubtful(changes []remote.Change) map[Own]bool {
+	home, _ := c.home()
+	surplus := map[Own]int{}
+	for _, ch := range changes {
+		if _, seen := c.Seen[ch.ID]; !seen {
+			surplus[Own{Op: ch.Op, Path: ch.Path}]++
+		}
+	}
+	for _, o := range c.Expected {
+		surplus[Own{Op: o.Op, Path: home + o.Path}]--
+	}
+	doubtful := map[Own]bool{}
+	for what, n := range surplus {
+		doubtful[what] = n > 0
+	}
+	return doubtful
 }
 
 // maxHomes bounds what is counted in Homes.
