@@ -175,7 +175,7 @@ func yetishareLimits() map[string]limit {
 	}
 	return map[string]limit{
 		"W1":       {least: folders, most: func(c counts) int { return c.folders + 3 }},
-		"W2 idle":  {least: fixed(0), most: folders, why: "there is no record of changes"},
+		"W2 idle":  {least: fixed(0), most: func(c counts) int { return c.folders }, why: "there is no record of changes"},
 		"W4":       {least: perFile(1, 500, 0), most: perFile(1, 500, 0)},
 		"W5 first": {least: perFile(1, 500, 0), most: perFile(1, 500, 0)},
 		"W6":       {least: fixed(1), most: fixed(2)},
