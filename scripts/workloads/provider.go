@@ -168,14 +168,14 @@ func legacyLimits() map[string]limit {
 // yetishareLimits: folders are listed one by one and whole; everything else is
 // of one object.
 func yetishareLimits() map[string]limit {
+	const twice = "a new folder is 2: the site would make a second one of the same name, so its place is looked at"
 	folders := func(c counts) int { return c.folders - 1 } // the top one is known from mounting
 	stored := func(n, folders int) limit {
-		return limit{least: perFile(1, n, folders), most: perFile(1, n, folders),
-			why: "a new folder is 2: the site would make a second one of the same name, so its place is looked at"}
+		return limit{least: perFile(1, n, folders), most: perFile(1, n, folders), why: twice}
 	}
 	return map[string]limit{
 		"W1":       {least: folders, most: func(c counts) int { return c.folders + 3 }},
-		"W2 idle":  {least: fixed(0), most: folders, why: "there is no record of changes"},
+		"W2 idle":  {least: fixed(0), most: func(c counts) int { return c.folders }, why: "there is no record of changes"},
 		"W4":       {least: perFile(1, 500, 0), most: perFile(1, 500, 0)},
 		"W5 first": {least: perFile(1, 500, 0), most: perFile(1, 500, 0)},
 		"W6":       {least: fixed(1), most: fixed(2)},
@@ -191,9 +191,10 @@ func yetishareLimits() map[string]limit {
 		"W14":       stored(300, 16),
 		"W14 paced": stored(300, 16),
 		"W15 in":    stored(300, 16),
-		"W16":       {least: fixed(2), most: fixed(2), moves: true},
-		"W17":       {least: perFile(2, 200, 11), most: perFile(2, 200, 11), moves: true},
-		"W19":       {least: perFile(1, 200, 1), most: perFile(1, 200, 4)},
-		"W20":       {least: perFile(1, 300, 16), most: unlimited},
+		"W16": {least: fixed(2), most: fixed(2), moves: true,
+			why: "whether the site can copy is tried once, and the account's limits are asked before its first upload"},
+		"W17": {least: perFile(2, 200, 11), most: perFile(2, 200, 11), moves: true, why: twice},
+		"W19": {least: perFile(1, 200, 1), most: perFile(1, 200, 4)},
+		"W20": {least: perFile(1, 300, 16), most: unlimited},
 	}
 }
