@@ -199,7 +199,7 @@ func (j *job) commitUploaded(t txn, o remote.Object, size int64) (adopted string
 	if err != nil || n == nil {
 		return "", err
 	}
-	t.ns.feed.Expect(remote.Changed, o.Path, t.ns.now())
+	j.expect(t, remote.Changed, o.Path)
 	t.heated(j.place)
 	if err := forgetResumptions(t.Tx, []uint64{j.intent.Gen}); err != nil {
 		return "", err
@@ -274,7 +274,7 @@ func (t txn) resultState(o remote.Object, expected store.Place) (store.State, er
 	if err != nil {
 		return store.State{}, err
 	}
-	if o.ParentID != "" && p != nil && p.Remote.ID != "" && p.Remote.ID != o.ParentID {
+	if o.ParentID != "" && p != nil && p.Remote.ID != o.ParentID { // the root's is not known
 		other, err := t.ByRemoteID(o.ParentID)
 		if err != nil {
 			return store.State{}, err
@@ -385,18 +385,36 @@ func (t txn) rebased(n *store.Node, s store.State) *store.Dirty {
 // expectPlaced tells the feed's reader which entry the call will leave.
 func (j *job) expectPlaced(t txn, n *store.Node, o remote.Object) {
 	if j.step.Op == outbox.Mkdir {
-		t.ns.feed.Expect(remote.MadeDir, o.Path, t.ns.now())
+		j.expect(t, remote.MadeDir, o.Path)
 		return
 	}
-	t.ns.feed.ExpectMoved(t.ref(n).Path, o.Path, t.ns.now())
+	j.expectMoved(t, t.ref(n).Path, o.Path)
 }
+
+// expect tells the feed's reader which entry the call leaves.
+func (j *job) expect(t txn, op remote.ChangeOp, p string) {
+	if !j.mayBeRead(t) {
+		t.ns.feed.Expect(op, p, t.ns.now())
+	}
+}
+
+// expectMoved is expect for an object that was moved from another path.
+func (j *job) expectMoved(t txn, from, p string) {
+	if !j.mayBeRead(t) {
+		t.ns.feed.ExpectMoved(from, p, t.ns.now())
+	}
+}
+
+// mayBeRead tells whether the entry of a call that was looked up may have come
+// already: to wait for it would take the next one like it, of others, for ours.
+func (j *job) mayBeRead(t txn) bool { return j.lookedUp && t.ns.feed.Read() >= j.intent.At }
 
 // commitUndescribed takes in that an object is elsewhere. Providers that do not
 // describe it there leave it as it was.
 func (j *job) commitUndescribed(t txn, n *store.Node, place store.Place) error {
 	s := n.Remote
 	s.Place, s.Seen, s.Content = place, t.ns.now(), n.Remote.ContentKey()
-	t.ns.feed.ExpectMoved(t.ref(n).Path, path.Join(j.parent.Path, place.Name), t.ns.now())
+	j.expectMoved(t, t.ref(n).Path, path.Join(j.parent.Path, place.Name))
 	return t.commitState(n, s)
 }
 
@@ -421,7 +439,7 @@ func (j *job) commitDeleted(t txn, ino uint64, _ remote.Object) error {
 	if err != nil || n == nil {
 		return err
 	}
-	t.ns.feed.Expect(remote.Deleted, t.ref(n).Path, t.ns.now())
+	j.expect(t, remote.Deleted, t.ref(n).Path)
 	if n.Kind == Dir {
 		if err := j.commitBelow(t, n.Ino); err != nil {
 			return err

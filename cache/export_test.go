@@ -102,3 +102,6 @@ func (ns *Namespace) Evict(inos ...uint64) {
 		ns.content.Forget(ino, "")
 	}
 }
+
+// FullDisk has the disk be full for cached content whenever full says so.
+func (ns *Namespace) FullDisk(full func() bool) { ns.content.InjectFullDisk(full) }

@@ -20,10 +20,14 @@ func (j *job) failed(ctx context.Context, err error) error {
 }
 
 // verdict is what an error means. A folder that cannot be moved where it shall
-// goes below itself there: others moved the target into it.
+// goes below itself there: others moved the target into it. Where only paths
+// count, a folder that is none any more is gone.
 func (j *job) verdict(err error) error {
-	if len(j.moves) > 0 && remote.IsKind(err, remote.Invalid) {
+	switch {
+	case len(j.moves) > 0 && remote.IsKind(err, remote.Invalid):
 		return remote.E(remote.Conflict, j.step.Op.String(), j.place.Name, err)
+	case !j.ns.caps.IDs && remote.IsKind(err, remote.NotDir):
+		return remote.E(remote.NotExist, j.step.Op.String(), j.place.Name, err)
 	}
 	return err
 }

@@ -78,6 +78,7 @@ func (ns *Namespace) readFeedNow(ctx context.Context) error {
 // digest takes in one read of the feed.
 func (t txn) digest(changes []remote.Change, complete bool, sent int64) error {
 	events, gap := t.ns.feed.Digest(changes, complete, sent)
+	t.ns.doubtHooks()
 	if gap {
 		t.ns.log.Warn("the change feed has a gap: everything is listed again when it is used")
 		if err := t.staleAll(); err != nil {
@@ -94,19 +95,25 @@ func (t txn) digest(changes []remote.Change, complete bool, sent int64) error {
 
 func (t txn) staleAll() error {
 	t.ns.listings.Purge()
+	t.ns.staledAll = t.ns.now()
 	return t.StaleAll()
 }
 
-// applyEvent marks what an event makes stale. Paths in the feed are relative to
-// the account, and where in it this user's home is nobody tells: what the whole
-// path means is marked, and every known folder that its end could mean.
+// applyEvent marks what an event makes stale.
 func (t txn) applyEvent(e feed.Event) error {
 	if e.Scope == feed.Everything {
 		return t.staleAll()
 	}
-	for p, whole := e.Path, true; ; whole = false {
+	return t.meanings(e.Path, func(inside string, whole bool) error { return t.staleAt(e.Scope, inside, whole) })
+}
+
+// meanings calls f with the paths of the mount that a path in the feed may mean.
+// Paths there are relative to the account, and where in it this user's home is
+// nobody tells: it is the whole path, or any end of it.
+func (t txn) meanings(p string, f func(inside string, whole bool) error) error {
+	for whole := true; ; whole = false {
 		if inside, ok := t.insideRoot(p); ok {
-			if err := t.staleAt(e.Scope, inside, whole); err != nil {
+			if err := f(inside, whole); err != nil {
 				return err
 			}
 		}
@@ -195,7 +202,7 @@ func (ns *Namespace) pollDue() (due bool) {
 		return false
 	}
 	_ = ns.view(func(txn) error {
-		due = ns.feed.Since != 0 && now-ns.feed.Read() >= int64(ns.opt.MaxAge)
+		due = ns.feed.Since != 0 && now-ns.feed.Read() >= int64(ns.feedAge())
 		return nil
 	})
 	return due

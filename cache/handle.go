@@ -132,7 +132,24 @@ func (h *Handle) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
 	case f == nil:
 		return 0, io.EOF
 	}
-	return f.ReadAt(ctx, p, off)
+	if n, ok, err := f.Peek(p, off); ok {
+		return n, err
+	}
+	return h.fetchAt(ctx, f, p, off)
+}
+
+// fetchAt is ReadAt for what may have to be fetched.
+func (h *Handle) fetchAt(ctx context.Context, f *content.File, p []byte, off int64) (int, error) {
+	if err := h.ns.refuseIndexer(ctx, "read"); err != nil {
+		return 0, err
+	}
+	waiting, stop := h.ns.patient(ctx, unknownPatience)
+	defer stop()
+	n, err := f.ReadAt(waiting, p, off)
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = h.ns.impatient(waiting, err, "read", h.ns.pathOf(h.in.ino))
+	}
+	return n, err
 }
 
 // ReadFd returns a descriptor from which a range can be spliced, and how much
@@ -197,8 +214,14 @@ func (ns *Namespace) fetcher(ctx context.Context, ino uint64, want store.State) 
 		}
 		ctx = context.WithValue(ledger.WithClass(ctx, class), CallerKey{}, caller)
 		download := func() (*remote.Download, error) {
+			if err := ns.health.refuses(ns.now()); err != nil {
+				return nil, err
+			}
 			d, err := ns.remote.Download(ns.withCause(ctx, ino), ref, offset, length)
 			ns.health.note(err, ns.opt.Now())
+			if err == nil {
+				d.ReadCloser = liveBody{d.ReadCloser, &ns.health}
+			}
 			return d, err
 		}
 		switch {

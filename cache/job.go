@@ -38,6 +38,8 @@ type job struct {
 	// sealedGens are those of a batch.
 	sealed     bool
 	sealedGens []uint64
+	// lookedUp is true once it had to be looked up what became of the call.
+	lookedUp bool
 	// sightings are what looking up the call showed.
 	sightings []sighting
 }
@@ -247,6 +249,9 @@ func (j *job) cancel() {
 // call was under way need no more, and what was sent if nobody needs it.
 func (j *job) forgetNodes(tx *store.Tx) error {
 	t := txn{tx, j.ns}
+	if err := t.settleDoubts(j.nodes()); err != nil {
+		return err
+	}
 	if used, err := t.GenInUse(j.intent.Gen); err != nil || !used {
 		if err != nil {
 			return err
@@ -356,6 +361,9 @@ func (j *job) placed(ctx context.Context, o remote.Object, err error) error {
 func (j *job) commit(f func(txn) error) error {
 	err := j.ns.updateAtAnyCost(func(t txn) error {
 		if err := f(t); err != nil {
+			return err
+		}
+		if err := t.settleDoubts(j.nodes()); err != nil {
 			return err
 		}
 		return t.DropIntent(j.intent.ID)

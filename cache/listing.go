@@ -45,20 +45,35 @@ func (ns *Namespace) ensure(ctx context.Context, dir uint64, list func(context.C
 	if err != nil || fresh {
 		return err
 	}
+	if err := ns.refuseIndexer(ctx, "list"); err != nil {
+		return ns.orOld(known, err)
+	}
+	if err := ns.health.refuses(ns.now()); err != nil {
+		return ns.orOld(known, err)
+	}
+	waiting, stop := ns.patient(ctx, ns.patienceFor(ctx, known))
+	defer stop()
+	err = ns.ask(waiting, dir, known, list)
+	return ns.orOld(known, ns.impatient(waiting, err, "list", ns.pathOf(dir)))
+}
+
+// ask is ensure for a folder that is not fresh.
+func (ns *Namespace) ask(ctx context.Context, dir uint64, known bool, list func(context.Context, uint64) error) error {
 	if waited, err := ns.awaitTree(ctx, dir); waited {
 		if err != nil {
 			return err
 		}
+		var fresh bool
 		if known, fresh, err = ns.freshness(dir); err != nil || fresh {
 			return err
 		}
 	}
 	if known {
-		if fresh, err = ns.refreshByFeed(ctx, dir); err != nil || fresh {
-			return ns.orOld(known, err)
+		if fresh, err := ns.refreshByFeed(ctx, dir); err != nil || fresh {
+			return err
 		}
 	}
-	return ns.orOld(known, list(ctx, dir))
+	return list(ctx, dir)
 }
 
 // orOld drops an error of a refresh if something older is known.
@@ -67,7 +82,7 @@ func (ns *Namespace) orOld(known bool, err error) error {
 		return err
 	}
 	switch remote.KindOf(err) {
-	case remote.Offline, remote.Temporary, remote.Budget, remote.Auth, remote.Corrupt:
+	case remote.Offline, remote.Temporary, remote.Budget, remote.Auth, remote.Corrupt, remote.Permission:
 		return nil
 	}
 	return err
@@ -102,7 +117,7 @@ func (ns *Namespace) fresh(l store.Listing) bool {
 	if age < int64(ns.opt.MaxAge) {
 		return true
 	}
-	return age < int64(maxTrust) && ns.feed.Covers(l.Sent) && ns.now()-ns.feed.Read() < int64(ns.opt.MaxAge)
+	return age < int64(maxTrust) && ns.feed.Covers(l.Sent) && ns.now()-ns.feed.Read() < int64(ns.feedAge())
 }
 
 // list asks the provider for a folder's entries and takes them in. Everybody
@@ -163,7 +178,7 @@ func (ns *Namespace) listNow(ctx context.Context, dir uint64) error {
 		err = remote.E(remote.Temporary, "list", ref.Path, fmt.Errorf("the folder kept changing while it was listed"))
 	}
 	ns.health.note(err, ns.opt.Now())
-	if remote.IsKind(err, remote.NotExist) {
+	if noFolder(err) {
 		return ns.lostFolder(ctx, dir, q, err)
 	}
 	return err
@@ -200,6 +215,7 @@ func (ns *Namespace) runListing(ctx context.Context, dir uint64, q question, run
 	start := ns.now()
 	seen := arrivals{}
 	l, err := run(func(objects []remote.Object) error {
+		ns.health.beats.Add(1)
 		return ns.updateIf(q, func(t txn) error { return t.mergePage(dir, objects, start, seen) })
 	})
 	if err != nil || !l.Complete {
@@ -237,6 +253,7 @@ func (t txn) mergeSeen(dir uint64, o remote.Object, sent int64) (uint64, error) 
 	if err != nil || n == nil {
 		return 0, err
 	}
+	t.doubt(n, stateOf(o, dir, sent))
 	return n.Ino, nil
 }
 
@@ -259,7 +276,13 @@ func (t txn) sweep(dir uint64, l remote.Listing, start int64, seen arrivals) err
 			return err
 		}
 	}
-	return t.putListing(dir, store.Listing{Complete: true, Sent: start, Entries: l.Total})
+	return t.putListing(dir, store.Listing{Complete: true, Sent: start, Stale: t.staledSince(dir, start), Entries: l.Total})
+}
+
+// noFolder tells whether an answer says that there is no folder: nothing is there,
+// or, where only paths count, a file that took its place.
+func noFolder(err error) bool {
+	return remote.IsKind(err, remote.NotExist) || remote.IsKind(err, remote.NotDir)
 }
 
 // lostFolder handles that the provider does not know a folder. The mount's root
@@ -288,8 +311,22 @@ func (ns *Namespace) lostFolder(ctx context.Context, dir uint64, q question, cau
 	return cause
 }
 
-// staleListing marks a folder's listing as no longer holding.
+// maxStaled bounds Namespace.staled.
+const maxStaled = 1 << 14
+
+// staledSince tells whether a folder was marked after a listing of it was sent,
+// which cannot be believed then.
+func (t txn) staledSince(dir uint64, sent int64) bool {
+	return t.ns.staledAll > sent || t.ns.staled[dir] > sent
+}
+
+// staleListing marks a folder's listing as no longer holding, and one under way.
 func (t txn) staleListing(dir uint64) error {
+	if len(t.ns.staled) >= maxStaled {
+		clear(t.ns.staled)
+		t.ns.staledAll = t.ns.now()
+	}
+	t.ns.staled[dir] = t.ns.now()
 	l, err := t.listing(dir)
 	if err != nil || l.Stale || l.Sent == 0 {
 		return err
@@ -385,6 +422,11 @@ func (t txn) looked(ino uint64, o remote.Object, sent int64) error {
 			return err
 		}
 		parent = p
+	}
+	if !t.ns.caps.IDs && o.Dir != (n.Kind == Dir) {
+		if err := t.remoteGone(n); err != nil { // another object took its place
+			return err
+		}
 	}
 	_, err = t.mergeObject(parent, o, sent)
 	return err

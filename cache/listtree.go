@@ -32,6 +32,7 @@ func (ns *Namespace) listTree(ctx context.Context, dir uint64, worth func(p remo
 		ctx = remote.WithFirstPage(ctx, func(p remote.FirstPage) error { return worth(p, m.shown) })
 	}
 	l, err := lister.ListTree(ctx, q.ref, func(page []remote.Object) error {
+		ns.health.beats.Add(1)
 		return ns.updateIf(q, func(t txn) error { return m.page(t, page) })
 	})
 	if errors.Is(err, errNotCheaper) {
@@ -40,7 +41,7 @@ func (ns *Namespace) listTree(ctx context.Context, dir uint64, worth func(p remo
 	}
 	ns.health.note(err, ns.opt.Now())
 	switch {
-	case remote.IsKind(err, remote.NotExist):
+	case noFolder(err):
 		return ns.lostFolder(ctx, dir, q, err)
 	case remote.IsKind(err, remote.Unsupported), err == nil && !l.Complete:
 		ns.log.Warn("listing whole trees does not work here: folders are listed one by one for a while", "err", err)
@@ -88,7 +89,7 @@ func (t txn) sweepFolder(folder uint64, start, newest, until int64, seen arrival
 	if err != nil {
 		return err
 	}
-	return t.putListing(folder, store.Listing{Complete: true, Sent: start, Entries: entries})
+	return t.putListing(folder, store.Listing{Complete: true, Sent: start, Stale: t.staledSince(folder, start), Entries: entries})
 }
 
 // lastRun returns the entries of the last run over the pages: a listing that had

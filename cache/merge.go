@@ -37,10 +37,53 @@ func (t txn) mergeObject(parent uint64, o remote.Object, sent int64) (uint64, er
 	if n == nil {
 		return t.adoptOrAdd(s, o.Dir)
 	}
-	if n.Remote.Seen > sent || t.ns.inflight[n.Ino] > 0 {
+	if n.Remote.Seen > sent {
 		return n.Ino, nil
 	}
+	if t.ns.inflight[n.Ino] > 0 {
+		t.doubt(n, s)
+		return n.Ino, nil
+	}
+	delete(t.ns.doubted, n.Ino)
 	return t.mergeState(n, s)
+}
+
+// doubt notes what was seen of a node while a call about it was under way, if that
+// is news: what the call's answer tells may be older.
+func (t txn) doubt(n *store.Node, s store.State) {
+	if n.Remote.Seen <= s.Seen && !sameObject(n, s) {
+		t.ns.doubted[n.Ino] = s
+	}
+}
+
+// sameObject tells whether a node is known to be as it was seen.
+func sameObject(n *store.Node, s store.State) bool {
+	r := n.Remote
+	return r.ID == s.ID && r.Place == s.Place && (n.Kind == Dir || s.SameContent(r))
+}
+
+// settleDoubts ends calls about nodes. What was seen meanwhile, and is not what
+// the calls did, is asked for again.
+func (t txn) settleDoubts(inos []uint64) error {
+	for _, ino := range inos {
+		s, ok := t.ns.doubted[ino]
+		if !ok {
+			continue
+		}
+		n, err := t.get(ino)
+		if err != nil {
+			return err
+		}
+		if n == nil || sameObject(n, s) {
+			delete(t.ns.doubted, ino)
+		}
+		if n == nil || !sameObject(n, s) {
+			if err := t.staleListing(s.Parent); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // outdated tells whether we did something about the object, or its place, after
@@ -110,7 +153,7 @@ func (t txn) addObject(s store.State, dir bool) (uint64, error) {
 	}
 	n := &store.Node{
 		Ino: ino, Exists: true, Place: s.Place, Mode: 0o644, UID: t.ns.opt.UID, GID: t.ns.opt.GID,
-		Size: s.Size, Mtime: s.ModTime, Ctime: s.ModTime, Remote: s,
+		Size: s.Size, Mtime: t.shownTime(s), Ctime: t.shownTime(s), Remote: s,
 	}
 	if dir {
 		n.Kind, n.Mode, n.Size = Dir, 0o755, 0
@@ -121,6 +164,15 @@ func (t txn) addObject(s store.State, dir bool) (uint64, error) {
 	t.ns.invalidateEntry(s.Place)
 	t.ns.invalidateContent(s.Parent)
 	return ino, t.resurrect(s.Parent)
+}
+
+// shownTime is when a content that turned up at the provider changed: where the
+// provider does not tell, when it was first seen.
+func (t txn) shownTime(s store.State) int64 {
+	if s.ModTime != 0 {
+		return s.ModTime
+	}
+	return t.ns.now()
 }
 
 // resurrect shows a folder, and those above it, again that was deleted here while
@@ -140,7 +192,7 @@ func (t txn) showAgain(n *store.Node) error {
 	c.Exists, c.Dirty, c.Gen, c.Copy = true, nil, 0, nil
 	c.Place = n.Remote.Place
 	if c.Kind != Dir {
-		c.Size, c.Mtime = n.Remote.Size, n.Remote.ModTime
+		c.Size, c.Mtime = n.Remote.Size, t.shownTime(n.Remote)
 	}
 	if err := t.unstep(n, &c); err != nil {
 		return err
@@ -200,7 +252,7 @@ func (t txn) follow(n *store.Node, s store.State) error {
 		return t.comeBack(n, s)
 	}
 	if !s.SameContent(n.Remote) && n.Kind != Dir {
-		c.Size, c.Mtime, c.Ctime, c.Gen = s.Size, s.ModTime, t.ns.now(), 0
+		c.Size, c.Mtime, c.Ctime, c.Gen = s.Size, t.shownTime(s), t.ns.now(), 0
 		t.ns.invalidateContent(n.Ino)
 	}
 	if n.Remote.Seen == s.Seen && c.Remote == n.Remote {
@@ -367,7 +419,7 @@ func (t txn) rebase(n *store.Node, s store.State) error {
 		c.Place = s.Place
 	}
 	if !d.Content && n.Kind == File && !s.SameContent(d.Base) {
-		c.Size, c.Mtime, c.Gen = s.Size, s.ModTime, 0
+		c.Size, c.Mtime, c.Gen = s.Size, t.shownTime(s), 0
 		t.ns.invalidateContent(n.Ino)
 	}
 	c.Remote, d.Base = s, s

@@ -62,6 +62,13 @@ type Options struct {
 	// Witnesses is the folder, apart from the state folder, that tells whether
 	// that is the one that was last in use, and no copy; "" asks nobody.
 	Witnesses string
+	// Indexers are the executables, by the last element of their paths, that
+	// see only what is known: they never cost a request. nil means
+	// DefaultIndexers.
+	Indexers []string
+	// Patience is how long something that is known waits for a provider that
+	// gives no sign of life before it is shown as it is. 0 means two seconds.
+	Patience time.Duration
 	// UID and GID own what has no owner of its own.
 	UID, GID uint32
 	Logger   *slog.Logger
@@ -134,6 +141,10 @@ type Namespace struct {
 	// provider without IDs, and when: a listing requested earlier must not
 	// bring them back.
 	gone map[string]int64
+	// doubted are what was seen of nodes while a call about them was under way, and
+	// was not as they were known: before they are overwritten they are looked at
+	// again, and so is the folder if that was not the call's own doing.
+	doubted map[uint64]store.State
 	// trees are the times of complete tree listings, by folder.
 	trees map[uint64]int64
 	// hot counts sends per place, running holds the intents whose calls are
@@ -143,6 +154,14 @@ type Namespace struct {
 	// unresolved are the jobs whose outcome is not known.
 	unresolved map[int64]*job
 	feed       *feed.Cursor
+	// staled is when folders were marked as not holding, staledAll when all of
+	// them were: a listing that was under way then does not hold either.
+	staled    map[uint64]int64
+	staledAll int64
+	// hooked is true while the feed is read less often because of webhooks, and
+	// distrusted until when it is not for all that they tell.
+	hooked     bool
+	distrusted int64
 
 	// openMu guards open, the nodes that somebody has open.
 	openMu sync.RWMutex
@@ -160,6 +179,8 @@ type Namespace struct {
 	// unproven says why the state folder is not believed, "" if it is.
 	unproven string
 	health   health
+	hooks    hooks
+	indexers indexers
 	garbage  garbage
 	quota    quotaCache
 }
@@ -204,7 +225,7 @@ func newNamespace(state *State, opt Options) *Namespace {
 		state: state, db: state.db, inos: store.NewInos(), gens: store.NewGens(),
 		inflight: map[uint64]int{}, inflightPlaces: map[store.Place]int{},
 		moving: map[uint64]int{}, busyBelow: map[uint64]int{}, hurried: map[uint64]int{}, plain: map[uint64]int{}, noCopy: map[uint64]bool{}, causes: map[uint64]string{}, lingering: map[uint64]int64{},
-		gone: map[string]int64{}, trees: map[uint64]int64{}, open: map[uint64]*inode{},
+		gone: map[string]int64{}, doubted: map[uint64]store.State{}, trees: map[uint64]int64{}, open: map[uint64]*inode{}, staled: map[uint64]int64{},
 		hot: map[store.Place]heat{}, running: map[int64]bool{}, unresolved: map[int64]*job{},
 	}
 	ns.ctx, ns.cancel = context.WithCancel(context.Background())
@@ -235,6 +256,12 @@ func setDefaults(opt *Options) {
 	}
 	if opt.LocalNames == nil {
 		opt.LocalNames = DefaultLocalNames
+	}
+	if opt.Indexers == nil {
+		opt.Indexers = DefaultIndexers
+	}
+	if opt.Patience == 0 {
+		opt.Patience = 2 * time.Second
 	}
 	if opt.Logger == nil {
 		opt.Logger = slog.New(slog.DiscardHandler)

@@ -187,6 +187,7 @@ func (t txn) drop(n *store.Node) error {
 	delete(t.ns.causes, n.Ino)
 	delete(t.ns.plain, n.Ino)
 	delete(t.ns.noCopy, n.Ino)
+	delete(t.ns.doubted, n.Ino)
 	delete(t.ns.trees, n.Ino)
 	return nil
 }

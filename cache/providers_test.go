@@ -110,3 +110,23 @@ func (w *world) spoil(op string, way int) {
 		w.remount()
 	}
 }
+
+// TestUnfinishedReplacement has the delete of a replaced file fail in every way,
+// where a file is replaced by another one: in the end there is one file.
+func TestUnfinishedReplacement(t *testing.T) {
+	for i := range len(faults) + 1 {
+		t.Run(fmt.Sprint(i), func(t *testing.T) {
+			t.Parallel()
+			c := &clock{}
+			w := newWorld(t, account(), unhurried, withClock(c), func(w *world) { w.provider = otherAccounts["yetishare"] })
+			w.walk("")
+			w.write("a", "other")
+			w.spoil("delete", i)
+			w.flush()
+			c.advance(25 * time.Hour)
+			if names := w.names(""); len(names) != 4 || w.read("a") != "other" {
+				t.Errorf("there are %v", names)
+			}
+		})
+	}
+}

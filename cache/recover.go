@@ -108,6 +108,7 @@ func (tr *tree) Recover(ctx context.Context) error {
 // something that the next listing shows.
 func (j *job) resolve(ctx context.Context) error {
 	j.ns.log.Info("looking up an unfinished change", "op", j.step.Op.String(), "name", j.place.Name)
+	j.lookedUp = true
 	switch j.step.Op {
 	case outbox.Upload:
 		return j.resolveUpload(ctx)
@@ -328,6 +329,11 @@ func (j *job) resolveUpload(ctx context.Context) error {
 	if !exists && ref.ID != "" {
 		// Providers that cannot overwrite give the new file an identifier of its own.
 		if o, exists, err = j.stat(ctx, remote.Ref{Path: ref.Path}); err != nil {
+			return err
+		}
+	}
+	if base.Exists && exists && j.ns.caps.ReplacesID && o.ID == base.ID && o.Version == base.Version {
+		if o, err = j.replacement(ctx, o, base.ID); err != nil {
 			return err
 		}
 	}

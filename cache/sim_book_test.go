@@ -39,6 +39,9 @@ type debt struct {
 	// at is when it was written, seen when the mount was first told of it, 0 if
 	// it was not.
 	at, seen int
+	// astray is true once others moved it and nothing told so: where only paths
+	// count, a request may meet it in the place of something else.
+	astray bool
 	// event counts the events up to its first sight.
 	event int
 }
@@ -96,8 +99,22 @@ func (b *book) shown(ino uint64) string {
 
 // saw notes that an answer told of an object.
 func (b *book) saw(c simulation.Call, o simulation.Object) {
-	if d := b.owed[o.Content]; d != nil && d.seen == 0 {
+	d := b.owed[o.Content]
+	if d == nil {
+		return
+	}
+	if d.astray {
+		d.astray, d.seen = false, 0
+	}
+	if d.seen == 0 {
 		d.seen, d.event = c.At, b.s.counts.events
+	}
+}
+
+// strays notes that others moved an object.
+func (b *book) strays(o simulation.Object) {
+	if d := b.owed[o.Content]; d != nil && b.s.odds.manners.NoIDs {
+		d.astray = true
 	}
 }
 
@@ -125,6 +142,9 @@ func (b *book) destroyed(c simulation.Call, o simulation.Object) {
 	switch {
 	case c.Late:
 		b.s.note("a late request destroyed %q", o.Content)
+	case d.astray:
+		b.s.counts.windows++
+		b.s.note("in the window: %s destroyed %q, which others moved", c.Op, o.Content)
 	case d.here:
 		b.s.wrongf("%s destroyed %q, which was written here", c.Op, o.Content)
 	case d.seen != 0 && d.seen < c.At:

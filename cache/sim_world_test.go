@@ -99,6 +99,7 @@ func someOdds(r *rand.Rand) odds {
 func newSim(t *testing.T, seed uint64, home string) *sim {
 	r := rand.New(rand.NewPCG(seed, 7))
 	s := &sim{T: t, r: r, seed: seed, odds: someOdds(r), dir: filepath.Join(home, "state")}
+	s.odds.manners.NoIDs = rand.New(rand.NewPCG(seed, 8)).IntN(3) == 0
 	s.acct = simulation.New(s, s.odds.manners)
 	s.book = newBook(s)
 	s.counts.histories = 1

@@ -242,7 +242,7 @@ func (s *snapshot) add(ino uint64) error {
 		return err
 	}
 	s.in.Nodes = append(s.in.Nodes, node)
-	if n.Remote.Seen != 0 {
+	if _, doubted := s.t.ns.doubted[ino]; n.Remote.Seen != 0 && !doubted {
 		s.in.Evidence.Object[ino] = n.Remote.Seen
 	}
 	for _, p := range []uint64{n.Parent, d.Base.Parent, n.Remote.Parent} {

@@ -3,8 +3,10 @@ package cache
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/frugalfs/frugalfs/cache/content"
@@ -22,6 +24,10 @@ type health struct {
 	okAt      time.Time
 	conflicts []Conflict
 	lost      []string
+	circuit   circuit
+
+	// beats counts signs of life of the provider.
+	beats atomic.Int64
 }
 
 // Conflict is a file that was changed on both sides.
@@ -39,11 +45,22 @@ func (h *health) note(err error, at time.Time) {
 	defer h.mu.Unlock()
 	if err == nil || remote.IsKind(err, remote.NotExist) {
 		h.last, h.okAt = nil, at
-		return
-	}
-	if !remote.IsKind(err, remote.Canceled) {
+	} else if !remote.IsKind(err, remote.Canceled) {
 		h.last, h.lastAt = err, at
 	}
+	switch {
+	case answered(err):
+		h.circuit = circuit{}
+		h.beats.Add(1)
+	case remote.IsKind(err, remote.Offline):
+		h.circuit.trip(err, at.UnixNano())
+	}
+}
+
+// answered tells whether the provider has said something.
+func answered(err error) bool {
+	var e *remote.Error
+	return err == nil || remote.IsKind(err, remote.NotExist) || errors.As(err, &e) && e.Status != 0
 }
 
 func (h *health) noteConflict(path string, at time.Time) {
@@ -88,6 +105,13 @@ type Status struct {
 	Freshness string        `json:"freshness"`
 	FeedRead  time.Time     `json:"feed_read,omitzero"`
 	MaxAge    time.Duration `json:"max_age"`
+	// KnownAt is the time up to which what is shown holds: changes that others
+	// made later may not show. It is zero if nothing is known.
+	KnownAt time.Time `json:"known_at,omitzero"`
+	// Webhooks tells what came of them, nil if none did; Spared what indexers
+	// were refused, nil if nothing was.
+	Webhooks *Webhooks `json:"webhooks,omitempty"`
+	Spared   *Spared   `json:"spared,omitempty"`
 	// Content is the state of the content on disk, in bytes.
 	Content content.Usage `json:"content"`
 	// Conflicts are the latest ones of this run.
@@ -108,7 +132,7 @@ func (ns *Namespace) Status() (Status, error) {
 	s := Status{
 		Provider: ns.caps.Provider, Account: ns.opt.Account, Root: ns.opt.Root, StateDir: ns.state.dir,
 		ReadOnly: ns.opt.ReadOnly, Freshness: "age", MaxAge: ns.opt.MaxAge, Content: ns.content.Usage(),
-		Unproven: ns.unproven, SetAside: ns.state.setAside, Orphans: ns.content.Orphans(), Sending: ns.exec.Running(),
+		Unproven: ns.unproven, Spared: ns.indexers.report(), SetAside: ns.state.setAside, Orphans: ns.content.Orphans(), Sending: ns.exec.Running(),
 	}
 	ns.health.report(&s)
 	if trouble := ns.exec.Trouble(); trouble != nil {
@@ -131,10 +155,28 @@ func (ns *Namespace) Status() (Status, error) {
 				s.FeedRead = time.Unix(0, at)
 			}
 		}
+		s.Webhooks = ns.hooks.report(ns.hooked)
+		if s.KnownAt, err = t.knownAt(s.FeedRead); err != nil {
+			return err
+		}
 		s.Nodes, err = t.CountNodes()
 		return err
 	})
 	return s, err
+}
+
+// knownAt is the time up to which what is shown holds: when the feed was last
+// read, or the oldest listing sent.
+func (t txn) knownAt(feedRead time.Time) (time.Time, error) {
+	oldest, err := t.OldestListing()
+	at := time.Unix(0, oldest)
+	switch {
+	case err != nil || oldest == 0:
+		return time.Time{}, err
+	case t.ns.feed.Covers(oldest) && feedRead.After(at):
+		return feedRead, nil
+	}
+	return at, nil
 }
 
 func (h *health) report(s *Status) {
@@ -165,8 +207,8 @@ const unknownSpace = 1 << 50
 
 // Statfs returns the account's space as last told. It never waits: if the
 // knowledge is old, it is asked for in the background, when the budget allows.
-func (ns *Namespace) Statfs(_ context.Context) (Statfs, error) {
-	q, known := ns.currentQuota()
+func (ns *Namespace) Statfs(ctx context.Context) (Statfs, error) {
+	q, known := ns.currentQuota(ctx)
 	s := Statfs{Total: unknownSpace, Free: unknownSpace, MaxName: MaxName}
 	if known && q.Limit > 0 {
 		s.Total, s.Free = q.Limit, max(q.Limit-max(q.Used, 0), 0)
@@ -174,7 +216,7 @@ func (ns *Namespace) Statfs(_ context.Context) (Statfs, error) {
 	return s, nil
 }
 
-func (ns *Namespace) currentQuota() (remote.Quota, bool) {
+func (ns *Namespace) currentQuota(ctx context.Context) (remote.Quota, bool) {
 	c := &ns.quota
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -182,7 +224,7 @@ func (ns *Namespace) currentQuota() (remote.Quota, bool) {
 		ns.loadQuota(c)
 	}
 	quoter, ok := ns.remote.(remote.Quoter)
-	if ok && ns.opt.Now().Sub(c.asked) > quotaAge && ns.ctx.Err() == nil {
+	if ok && ns.opt.Now().Sub(c.asked) > quotaAge && ns.ctx.Err() == nil && ns.indexer(ctx) == "" {
 		c.asked = ns.opt.Now()
 		ns.tasks.Go(func() { ns.askQuota(quoter) })
 	}

@@ -40,15 +40,20 @@ type world struct {
 	// provider is whose account it is.
 	provider accountKind
 	// as, if not nil, is what the mount takes the account for.
-	as  func(*exavault.Client) remote.Remote
-	log bytes.Buffer
+	as func(*exavault.Client) remote.Remote
+	// retries is how often a request is repeated, -1 for never.
+	retries int
+	// conns is how many connections may be made in a second, 0 for as many as
+	// the provider allows.
+	conns int
+	log   bytes.Buffer
 }
 
 // newWorld starts a sandbox whose account holds files, by path, and mounts it.
 func newWorld(t *testing.T, files map[string]string, change ...func(*world)) *world {
 	t.Helper()
-	w := &world{T: t, dir: t.TempDir(), provider: exavaultAccount}
-	w.opt = cache.Options{Settle: 20 * time.Millisecond, RetryPause: time.Millisecond}
+	w := &world{T: t, dir: t.TempDir(), provider: exavaultAccount, retries: 1}
+	w.opt = cache.Options{Settle: 20 * time.Millisecond, RetryPause: time.Millisecond, Patience: time.Minute}
 	for _, f := range change {
 		f(w)
 	}
@@ -110,7 +115,7 @@ func (w *world) mount() {
 	w.Helper()
 	state, err := cache.OpenState(filepath.Join(w.dir, "state"))
 	w.check(err)
-	w.led, err = ledger.New(ledger.Options{Journal: state.Journal(), Retries: 1})
+	w.led, err = ledger.New(ledger.Options{Journal: state.Journal(), Retries: w.retries, NewConnsPerSecond: w.conns})
 	w.check(err)
 	opt := w.opt
 	opt.Account = "sandbox"

@@ -31,12 +31,14 @@ const (
 	envAccessToken = "FRUGALFS_ACCESS_TOKEN"
 	envUsername    = "FRUGALFS_USERNAME"
 	envPassword    = "FRUGALFS_PASSWORD"
+	// envWebhookToken is what the provider signs webhooks with.
+	envWebhookToken = "FRUGALFS_WEBHOOK_TOKEN"
 )
 
 // secrets prove who we are. They are in no command line, and in no environment
 // that a child of this process sees.
 type secrets struct {
-	APIKey, AccessToken, Username, Password string
+	APIKey, AccessToken, Username, Password, WebhookToken string
 }
 
 // named is the secret that an environment variable holds.
@@ -48,6 +50,8 @@ func (s *secrets) named(env string) *string {
 		return &s.AccessToken
 	case envUsername:
 		return &s.Username
+	case envWebhookToken:
+		return &s.WebhookToken
 	}
 	return &s.Password
 }
@@ -58,12 +62,12 @@ func (a *app) takeSecrets() (s secrets, err error) {
 	if a.parent != nil {
 		err = json.NewDecoder(a.in).Decode(&s)
 	} else {
-		for _, name := range []string{envAPIKey, envAccessToken, envUsername, envPassword} {
+		for _, name := range []string{envAPIKey, envAccessToken, envUsername, envPassword, envWebhookToken} {
 			*s.named(name) = os.Getenv(name)
 			_ = os.Unsetenv(name) // fails only for names that are none
 		}
 	}
-	a.redactor.Add(s.APIKey, s.AccessToken, s.Password)
+	a.redactor.Add(s.APIKey, s.AccessToken, s.Password, s.WebhookToken)
 	if err != nil {
 		return s, remote.E(remote.Other, "receive the credentials", "", err)
 	}
@@ -143,4 +147,10 @@ func (acc account) wayIn() string {
 		return join(p.signIns[i])
 	}
 	return p.ways()
+}
+
+// readOnly tells whether the account is shown only.
+func (acc account) readOnly() bool {
+	p, err := findProvider(acc.provider)
+	return err == nil && p.readOnly
 }

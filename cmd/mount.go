@@ -30,6 +30,7 @@ type mountFlags struct {
 	daemon                  bool
 	options                 []string
 	dailyLimit              int
+	hooks, indexers         string
 	log                     logOptions
 }
 
@@ -44,7 +45,11 @@ type mountConfig struct {
 	syncClose        bool
 	flags            fs.Flags
 	dailyLimit       int
-	log              logOptions
+	// hooks is where webhooks are listened for, "" if nowhere; indexers are
+	// the names of those that cost nothing, nil for the usual ones.
+	hooks    string
+	indexers []string
+	log      logOptions
 	// sandbox is served by the same process, nil if none is.
 	sandbox *sandbox.Options
 }
@@ -121,6 +126,8 @@ func (f *mountFlags) define(c *cobra.Command) {
 	fl.BoolVar(&f.daemon, "daemon", false, "go on in the background once the mount is ready")
 	fl.StringArrayVarP(&f.options, "options", "o", nil, "mount options, separated by commas: ro, noexec, noatime, allow_other")
 	fl.IntVar(&f.dailyLimit, "daily-limit", 0, "transactions to spend in 24 hours, where the provider names no limit")
+	fl.StringVar(&f.hooks, "webhook-listen", "", "address to listen at for the provider's webhooks, in plain HTTP, as 127.0.0.1:8080; their token is taken from "+envWebhookToken)
+	fl.StringVar(&f.indexers, "indexers", "", "programs that get only what is known here, by name, separated by commas, or none (default updatedb, tracker-miner-fs-3, baloo_file and others)")
 	f.log.define(c)
 }
 
@@ -138,11 +145,15 @@ func (f *mountFlags) config(remoteName, dir string, s secrets) (cfg mountConfig,
 		account:   account{provider: f.provider, url: strings.TrimSpace(f.url), secrets: s, rootFolder: f.rootFolder},
 		cacheSize: int64(f.cacheSize), maxAge: f.maxAge, settle: max(f.settle, 1), // 0 would be the default
 		syncClose: f.sync.value == "close", dailyLimit: f.dailyLimit, log: f.log,
+		hooks: f.hooks, indexers: indexerNames(f.indexers),
 	}
 	if f.emptyFiles.value != "keep" {
 		cfg.account.emptyFiles = f.emptyFiles.value
 	}
 	if err := cfg.account.check(); err != nil {
+		return cfg, err
+	}
+	if err := cfg.checkHooks(); err != nil {
 		return cfg, err
 	}
 	if cfg.root, err = remoteFolder(remoteName); err != nil {
@@ -151,6 +162,7 @@ func (f *mountFlags) config(remoteName, dir string, s secrets) (cfg mountConfig,
 	if cfg.flags, err = f.mountOptions(); err != nil {
 		return cfg, err
 	}
+	cfg.flags.ReadOnly = cfg.flags.ReadOnly || cfg.account.readOnly()
 	return cfg, cfg.places(dir, f.stateDir)
 }
 

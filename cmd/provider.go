@@ -11,6 +11,7 @@ import (
 	"github.com/frugalfs/frugalfs/remote"
 	"github.com/frugalfs/frugalfs/remote/exavault"
 	"github.com/frugalfs/frugalfs/remote/exavault1"
+	"github.com/frugalfs/frugalfs/remote/filemail"
 	"github.com/frugalfs/frugalfs/remote/filescom"
 	"github.com/frugalfs/frugalfs/remote/ledger"
 	"github.com/frugalfs/frugalfs/remote/yetishare"
@@ -64,6 +65,9 @@ type provider struct {
 	windows []ledger.Window
 	// rooted is true if the account has a folder that is shown as its root.
 	rooted bool
+	// readOnly is true if accounts are shown and not changed: what is stored
+	// there is mailed to people.
+	readOnly bool
 	// open makes a client; it makes no request.
 	open func(acc account, g gate) (remote.Remote, error)
 	// connect, if not nil, is what a first mount does before anything else.
@@ -107,6 +111,18 @@ var providers = []provider{
 		name: "yetishare", address: "https://www.SITE.com",
 		signIns: []signIn{{envUsername, envPassword}, {envAPIKey, envAccessToken}},
 		rooted:  true, open: openYetiShare, connect: connectYetiShare,
+	},
+	{
+		name: "filemail", address: "https://www.filemail.com",
+		signIns:  []signIn{{envAPIKey, envUsername, envPassword}, {envUsername, envPassword}, {envAccessToken}},
+		readOnly: true,
+		open: func(acc account, g gate) (remote.Remote, error) {
+			return filemail.New(filemail.Options{
+				URL: acc.url, APIKey: acc.secrets.APIKey, AccessToken: acc.secrets.AccessToken,
+				Username: acc.secrets.Username, Password: acc.secrets.Password,
+				HTTP: g.http, AddSecret: g.addSecret, Logger: g.log,
+			})
+		},
 	},
 }
 

@@ -39,6 +39,8 @@ func statusLines(s control.Status) []line {
 		{"moved", movedText(s.Ledger.Day)},
 		{"content", contentText(s)},
 		{"freshness", freshnessText(s, now)},
+		{"webhooks", webhooksText(s, now)},
+		{"indexers", sparedText(s)},
 		{"known", plural(s.Nodes, "file or folder", "files and folders")},
 		{"state in", s.StateDir},
 		{"process", fmt.Sprintf("%d, version %s, since %s", s.PID, s.Version, s.Started.Format(time.DateTime))},
@@ -64,15 +66,48 @@ func stateText(s control.Status, now time.Time) string {
 	}
 	switch s.State {
 	case control.Offline:
-		return "offline (" + answer + "): what is known is shown, and changes wait"
+		return "offline (" + answer + "): what is known is shown" + asOf(s, now) + ", and changes wait"
 	case control.Budget:
-		text := "the transactions of 24 hours are used up: what is known is shown, and changes wait"
+		text := "the transactions of 24 hours are used up: what is known is shown" + asOf(s, now) + ", and changes wait"
 		if s.Ledger.BlockedUntil.After(now) {
 			text += "; the next try is in " + humanTime(s.Ledger.BlockedUntil.Sub(now))
 		}
 		return text
 	}
 	return "online, " + answer
+}
+
+// asOf says how old what is shown may be.
+func asOf(s control.Status, now time.Time) string {
+	if s.KnownAt.IsZero() {
+		return ""
+	}
+	return ", as it was " + ago(s.KnownAt, now)
+}
+
+func webhooksText(s control.Status, now time.Time) string {
+	h := s.Webhooks
+	if h == nil {
+		return ""
+	}
+	text := plural(h.Good, "message", "messages")
+	if h.Good > 0 {
+		text += ", the last " + ago(h.Last, now)
+	}
+	if h.Refused > 0 {
+		text += fmt.Sprintf("; %d refused", h.Refused)
+	}
+	if h.Relied {
+		text += "; the provider's record of changes is read less often"
+	}
+	return text
+}
+
+func sparedText(s control.Status) string {
+	if s.Spared == nil {
+		return ""
+	}
+	return fmt.Sprintf("%s not made for %s", plural(s.Spared.Requests, "request", "requests"), strings.Join(s.Spared.Programs, ", "))
 }
 
 func waitingText(s control.Status) string {

@@ -22,6 +22,8 @@ func TestStatusText(t *testing.T) {
 			Freshness: "age", MaxAge: time.Minute, Trouble: "upload: no\nmore",
 			Content:   content.Usage{Cached: 1 << 20, Limit: 10 << 30, Staged: 17, StagedFiles: 1},
 			Conflicts: []cache.Conflict{{Path: "/plan", At: now}}, Lost: []string{"/gone: damaged"},
+			KnownAt: now.Add(-3 * time.Hour), Webhooks: &cache.Webhooks{Good: 2, Refused: 1, Last: now.Add(-5 * time.Second), Relied: true},
+			Spared:  &cache.Spared{Requests: 7, Programs: []string{"baloo_file", "updatedb"}},
 			Orphans: []string{"/s/content/1"}, SetAside: "/s/frugalfs.db.damaged-1",
 		},
 		Ledger: ledger.Snapshot{
@@ -33,7 +35,8 @@ func TestStatusText(t *testing.T) {
 	}
 	text := printed(s)
 	for _, words := range []string{
-		"/mnt\n", "https://site.example, folder /Reports, read-only", "used up", "in 1 min", "3 changes, 2 requests under way",
+		"/mnt\n", "https://site.example, folder /Reports, read-only", "used up", "in 1 min", "is shown, as it was 3 h", "2 messages, the last 5 s ago; 1 refused; the provider",
+		"7 requests not made for baloo_file, updatedb", "3 changes, 2 requests under way",
 		"12 in 24 hours, 3 of them failed, and 2 not made", "0 of 100 left (the limit is --daily-limit)", "list 12", "cp 7, frugalfs 5\n",
 		"2 KiB up", "1 MiB cached of at most 10 GiB; 17 B in 1 file written here", "after 1m0s", "upload: no more",
 		"1 change; see why, then retry, export or drop with: frugalfs pending /mnt", "/plan", "/gone: damaged",

@@ -27,7 +27,9 @@ type layers struct {
 	ns      *cache.Namespace
 	// socket is closed by the server that listens on it.
 	socket net.Listener
-	srv    *fs.Server
+	// hooks listens for webhooks.
+	hooks *hookServer
+	srv   *fs.Server
 	// forget takes the mount out of the registry.
 	forget func()
 }
@@ -36,7 +38,7 @@ type layers struct {
 func (a *app) openLayers(ctx context.Context, cfg mountConfig) (*layers, error) {
 	y := &layers{cfg: cfg}
 	for _, step := range []func(context.Context, *app) error{
-		y.openState, y.openSandbox, y.openNamespace, y.openSocket, y.openMount,
+		y.openState, y.openSandbox, y.openNamespace, y.openHooks, y.openSocket, y.openMount,
 	} {
 		if err := step(ctx, a); err != nil {
 			y.abandon()
@@ -120,7 +122,7 @@ func (y *layers) openNamespace(ctx context.Context, _ *app) error {
 	y.ns, err = cache.New(ctx, y.state, cache.Options{
 		Remote: client, Root: y.cfg.root, Account: y.cfg.account.id(),
 		MaxAge: y.cfg.maxAge, Settle: y.cfg.settle, SyncClose: y.cfg.syncClose, ReadOnly: y.cfg.flags.ReadOnly,
-		Witnesses: witnesses(), CacheSize: y.cfg.cacheSize, UID: uint32(os.Getuid()), GID: uint32(os.Getgid()), Logger: y.log.log,
+		Witnesses: witnesses(), CacheSize: y.cfg.cacheSize, Indexers: y.cfg.indexers, UID: uint32(os.Getuid()), GID: uint32(os.Getgid()), Logger: y.log.log,
 	})
 	return y.accountTrouble(err)
 }
@@ -198,6 +200,9 @@ func (y *layers) close() error {
 // closeState gives the state folder free.
 func (y *layers) closeState() error {
 	var errs []error
+	if y.hooks != nil { // it hands over to the namespace
+		errs = append(errs, y.hooks.close())
+	}
 	if y.socket != nil {
 		// before the lock is released: the next mount makes its own
 		errs = append(errs, os.Remove(y.socketPath()))

@@ -48,14 +48,14 @@ var _ context.Context = (*request)(nil)
 // reading returns the context of a request that changes nothing: it may be
 // given up. The caller must call end.
 func (f *FS) reading(cancel <-chan struct{}, h *fuse.InHeader) *request {
-	f.ns.Used()
+	f.ns.UsedBy(h.Pid)
 	return &request{caller: callerOf(h), cancel: cancel, gone: f.gone, wantsOut: wantsOut}
 }
 
 // changing returns the context of a request that changes something: it runs
 // to its end, whatever happens to the caller.
 func (f *FS) changing(h *fuse.InHeader) *request {
-	f.ns.Used()
+	f.ns.UsedBy(h.Pid)
 	return &request{caller: callerOf(h)}
 }
 

@@ -47,6 +47,7 @@ var errnos = map[remote.Kind]syscall.Errno{
 	remote.Stale:        syscall.ESTALE,
 	remote.Busy:         syscall.EBUSY,
 	remote.Canceled:     syscall.EINTR,
+	remote.CrossDevice:  syscall.EXDEV,
 }
 
 // errno returns what to answer for err: OK for nil, EIO for whatever is not in

@@ -69,6 +69,9 @@ const (
 	Busy
 	// Canceled: the caller went away, or the mount is being unmounted.
 	Canceled
+	// CrossDevice: the provider cannot move an object between these two
+	// places; programs then copy it.
+	CrossDevice
 )
 
 var kindNames = [...]string{
@@ -78,6 +81,7 @@ var kindNames = [...]string{
 	"name not allowed", "invalid argument", "changed in the meantime", "temporary failure",
 	"provider unreachable", "not supported", "read-only", "damaged data", "no such attribute",
 	"out of range", "stale", "busy", "canceled",
+	"cannot be moved there",
 }
 
 // Kinds returns every kind, for tests that must cover them all.

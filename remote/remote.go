@@ -146,6 +146,9 @@ type Capabilities struct {
 	CaseFolds bool
 	// EmptyFiles is false if a file without content cannot be stored.
 	EmptyFiles bool
+	// ReplacesID is true if an upload that overwrites makes an object of another
+	// ID, and deletes the old one once it is whole: for a moment both are there.
+	ReplacesID bool
 	// DeleteBatch, MoveBatch and CopyBatch are how many objects one call
 	// takes, at least 1.
 	DeleteBatch, MoveBatch, CopyBatch int

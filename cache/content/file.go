@@ -73,6 +73,41 @@ func (f *File) read(ctx context.Context, p []byte, off int64) (int, error) {
 	return done, nil
 }
 
+// Peek is ReadAt for what can be had at once; it neither fetches nor waits. ok is
+// false if that is not all that was asked for.
+func (f *File) Peek(p []byte, off int64) (n int, ok bool, err error) {
+	size := f.b.key.Size
+	switch {
+	case f.closed.Load() || off < 0:
+		return 0, false, nil
+	case off >= size:
+		return 0, true, io.EOF
+	}
+	want := p[:min(int64(len(p)), size-off)]
+	if !f.b.complete.Load() {
+		ok = f.peekPart(want, off)
+	} else if f.b.body.file.Load() != nil {
+		ok = f.b.body.readFull(want, off) == nil // damage is for ReadAt to report
+	}
+	if ok && len(want) < len(p) {
+		err = io.EOF
+	}
+	return len(want), ok, err
+}
+
+// peekPart is Peek for a file that is not all there.
+func (f *File) peekPart(p []byte, off int64) bool {
+	for done := 0; done < len(p); {
+		n, err := f.b.lookup(p[done:], off+int64(done))
+		if n == 0 || err != nil {
+			return false
+		}
+		done += n
+	}
+	f.follow(off, int64(len(p)))
+	return true
+}
+
 // readComplete reads content that is all there.
 func (f *File) readComplete(p []byte, off int64) (int, error) {
 	if err := f.b.body.readFull(p, off); err != nil {

@@ -48,6 +48,8 @@ type Own struct {
 	// From is where a moved object was.
 	From string `json:"from,omitempty"`
 	At   int64  `json:"at"`
+	// Told is true once a webhook told of it.
+	Told bool `json:"told,omitempty"`
 }
 
 // Cursor is how far the feed was read. Its zero value has read nothing.
@@ -64,11 +66,18 @@ type Cursor struct {
 	ReadAt int64 `json:"read_at"`
 	// Expected are our own changes whose entries have not been seen.
 	Expected []Own `json:"expected"`
+	// Announced are changes by others that webhooks told of, and whose entries
+	// have not been seen.
+	Announced []Own `json:"announced,omitempty"`
 	// Homes counts what came before our own paths in entries that looked like
 	// our changes: the paths of the feed are relative to the account.
 	Homes map[string]int `json:"homes,omitempty"`
 	// Forbidden is true once the provider refused the feed to this user.
 	Forbidden bool `json:"forbidden"`
+
+	// missed is how many changes by others the last read showed that no webhook
+	// had told of.
+	missed int
 }
 
 // maxExpected bounds the own changes that are remembered.
@@ -118,26 +127,48 @@ func (c *Cursor) expect(o Own) {
 func (c *Cursor) Digest(changes []remote.Change, complete bool, sent int64) (events []Event, gap bool) {
 	first := c.Since == 0
 	gap = !first && (!complete || !c.contains(changes))
+	c.missed = 0
 	c.findHome(changes)
+	doubtful := c.doubtful(changes)
 	var foreign []int
 	for i, ch := range changes {
 		if _, seen := c.Seen[ch.ID]; seen {
 			continue
 		}
-		if ch.Op != 0 && !first && !c.own(ch) {
-			foreign = append(foreign, i)
+		own := c.own(ch)
+		if ch.Op == 0 || first {
+			continue
 		}
+		doubt := doubtful[Own{Op: ch.Op, Path: ch.Path}]
+		if !doubt && (own || c.announced(ch)) {
+			continue
+		}
+		if !doubt {
+			c.missed++
+		}
+		foreign = append(foreign, i)
 	}
 	for _, i := range foreign {
 		events = append(append(events, eventsOf(changes[i])...), c.later(changes[i], changes[i+1:])...)
 	}
 	c.remember(changes)
 	c.forgetExpected(sent)
+	c.forgetAnnounced(sent)
 	c.ReadAt = sent
 	if first || gap {
 		c.Since = sent
 	}
-	return events, gap
+	return distinct(events), gap
+}
+
+// distinct leaves out events that were there before.
+func distinct(events []Event) []Event {
+	seen := map[Event]bool{}
+	return slices.DeleteFunc(events, func(e Event) bool {
+		again := seen[e]
+		seen[e] = true
+		return again
+	})
 }
 
 // later returns what a change means at the paths that its object got by moves
@@ -204,6 +235,26 @@ func (c *Cursor) own(ch remote.Change) bool {
 		}
 	}
 	return false
+}
+
+// doubtful returns what more entries tell than this mount is waiting for: which of
+// them are its own cannot be told.
+func (c *Cursor) doubtful(changes []remote.Change) map[Own]bool {
+	home, _ := c.home()
+	surplus := map[Own]int{}
+	for _, ch := range changes {
+		if _, seen := c.Seen[ch.ID]; !seen {
+			surplus[Own{Op: ch.Op, Path: ch.Path}]++
+		}
+	}
+	for _, o := range c.Expected {
+		surplus[Own{Op: o.Op, Path: home + o.Path}]--
+	}
+	doubtful := map[Own]bool{}
+	for what, n := range surplus {
+		doubtful[what] = n > 0
+	}
+	return doubtful
 }
 
 // maxHomes bounds what is counted in Homes.

@@ -19,6 +19,8 @@ type Manners struct {
 	// OtherNames is true if what meets a taken name gets another one; it is
 	// refused otherwise.
 	OtherNames bool
+	// NoIDs is true if objects have no identifiers: a path means whatever is there.
+	NoIDs bool
 	// NewIDs is true if an upload over a file gives it a new identifier.
 	NewIDs bool
 	// ByPath is true if uploads go by the path of their folder, and make it if
@@ -202,10 +204,14 @@ func versionOf(o *object) string {
 
 // describe is an object as the provider's answers show it. The caller holds mu.
 func (a *Account) describe(o *object) remote.Object {
-	return remote.Object{
+	shown := remote.Object{
 		ID: o.id, ParentID: o.parent, Name: o.name, Path: a.pathOf(o), Dir: o.dir, Size: int64(len(o.content)),
 		ModTime: o.changed, Version: versionOf(o),
 	}
+	if a.manners.NoIDs {
+		shown.ID, shown.ParentID = "", ""
+	}
+	return shown
 }
 
 // Now is the account's own clock: it grows with each request and change.

@@ -55,18 +55,26 @@ func (c moveRenamer) MoveRename(ctx context.Context, ref, parent remote.Ref, to 
 	})
 }
 
-// place puts an object somewhere. The caller holds mu.
+// place puts an object somewhere, and describes it. The caller holds mu.
 func (a *Account) place(k Call, o, dir *object, name string) (remote.Object, string, error) {
+	if err := a.put(k, o, dir, name); err != nil {
+		return remote.Object{}, "", err
+	}
+	return a.answer(k, o)
+}
+
+// put puts an object somewhere. The caller holds mu.
+func (a *Account) put(k Call, o, dir *object, name string) error {
 	other := a.child(dir.id, name)
 	switch {
 	case !dir.dir:
-		return refuse[remote.Object](k, remote.NotDir)
+		return remote.E(remote.NotDir, k.Op, k.About, nil)
 	case a.inside(dir, o.id):
-		return refuse[remote.Object](k, remote.Invalid)
+		return remote.E(remote.Invalid, k.Op, k.About, nil)
 	case other == o:
-		return a.answer(k, o)
+		return nil
 	case other != nil && !a.manners.OtherNames:
-		return refuse[remote.Object](k, remote.Exist)
+		return remote.E(remote.Exist, k.Op, k.About, nil)
 	}
 	from := a.pathOf(o)
 	o.parent, o.name = dir.id, a.freeName(dir.id, name)
@@ -74,7 +82,7 @@ func (a *Account) place(k Call, o, dir *object, name string) (remote.Object, str
 		a.fill(o, o.content)
 	}
 	a.log(remote.Moved, a.pathOf(o), from)
-	return a.answer(k, o)
+	return nil
 }
 
 // batch does something to each of several objects; when it works in part, every
@@ -120,10 +128,11 @@ func (c *Client) Move(ctx context.Context, refs []remote.Ref, parent remote.Ref)
 		if dir == nil {
 			return remote.Object{}, remote.E(remote.NotExist, k.Op, name(parent), nil)
 		}
-		moved, _, err := a.place(k, o, dir, o.name)
-		if a.manners.Silent && err == nil && moved.Name == o.name {
-			moved = remote.Object{}
+		name := o.name
+		if err := a.put(k, o, dir, name); err != nil || (a.manners.Silent && o.name == name) {
+			return remote.Object{}, err
 		}
+		moved, _, err := a.answer(k, o)
 		return moved, err
 	})
 }

@@ -24,7 +24,7 @@ var _ remote.Remote = (*Client)(nil)
 func (c *Client) Capabilities() remote.Capabilities {
 	m := c.a.manners
 	return remote.Capabilities{
-		Provider: "simulation", IDs: true, UploadMakesParents: m.ByPath, RecursiveDelete: true, EmptyFiles: true,
+		Provider: "simulation", IDs: !m.NoIDs, UploadMakesParents: m.ByPath, RecursiveDelete: true, EmptyFiles: true,
 		DeleteBatch: m.Batch, MoveBatch: m.Batch, CopyBatch: m.Batch, MoveRenames: true,
 	}
 }

@@ -72,6 +72,8 @@ type Host interface {
 	// Shows is called when an answer that is not lost tells of an object. The
 	// account's lock is held.
 	Shows(c Call, o Object)
+	// Strays is called before others move an object. The account's lock is held.
+	Strays(o Object)
 }
 
 // Object is a file or folder of the account.

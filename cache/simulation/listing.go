@@ -32,7 +32,7 @@ func (c *Client) list(ctx context.Context, op string, dir remote.Ref, entries fu
 			if err != nil {
 				return remote.Listing{}, err
 			}
-			if offset > 0 && (len(got.objects) == 0 || got.objects[0].ID != before || got.total != l.Total) {
+			if offset > 0 && (len(got.objects) == 0 || got.objects[0].Path != before || got.total != l.Total) {
 				break
 			}
 			l.Total = got.total
@@ -41,7 +41,7 @@ func (c *Client) list(ctx context.Context, op string, dir remote.Ref, entries fu
 				return remote.Listing{}, err
 			}
 			for _, o := range fresh {
-				seen[o.ID], before = true, o.ID
+				seen[o.Path], before = true, o.Path
 			}
 			if !got.more {
 				l.Complete = len(seen) == l.Total

@@ -47,6 +47,9 @@ func (a *Account) OtherMoves(id, parent, name string) bool {
 		return false
 	}
 	from := a.pathOf(o)
+	for _, each := range append(a.below(id), o) {
+		a.host.Strays(a.view(each))
+	}
 	o.parent, o.name = parent, name
 	a.log(remote.Moved, a.pathOf(o), from)
 	return true

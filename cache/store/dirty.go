@@ -80,3 +80,12 @@ func (tx *Tx) Xattrs(ino uint64) ([]string, error) {
 	})
 	return names, err
 }
+
+// OldestListing is when the oldest complete listing that holds was sent, 0 if there
+// is none.
+func (tx *Tx) OldestListing() (sent int64, err error) {
+	err = tx.rows("SELECT coalesce(min(sent),0) FROM listings WHERE complete AND NOT stale", nil, func(r *sql.Rows) error {
+		return r.Scan(&sent)
+	})
+	return sent, err
+}

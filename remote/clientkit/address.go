@@ -91,3 +91,18 @@ func Loopback(host string) bool {
 	ip := net.ParseIP(host)
 	return ip != nil && ip.IsLoopback()
 }
+
+// Trusts tells whether an address that the provider at base gave may be used:
+// content goes over TLS, and nothing on this machine is asked on the provider's
+// behalf unless the provider itself is here.
+func Trusts(base, u *url.URL) bool {
+	switch {
+	case u.Host == "" || u.User != nil:
+		return false
+	case u.Scheme == base.Scheme && u.Host == base.Host:
+		return true
+	case Loopback(u.Hostname()):
+		return Loopback(base.Hostname()) && (u.Scheme == "http" || u.Scheme == "https")
+	}
+	return u.Scheme == "https"
+}

@@ -8,6 +8,8 @@ import (
 	"net"
 	"net/http"
 	"strings"
+
+	"github.com/frugalfs/frugalfs/remote/sandbox/dialect"
 )
 
 const controlPrefix = "/sandbox/"
@@ -29,6 +31,15 @@ func (s *Server) Stats() Stats {
 	return Stats{Count: s.Count(), ByOp: s.CountBy(), Limit: limit, Used: used, Remaining: max(limit-used, 0)}
 }
 
+// Report tells what the account did to the outside, such as mailing people; nil
+// if the provider does no such thing.
+func (s *Server) Report() any {
+	if r, ok := s.dialect.(dialect.Reporter); ok {
+		return r.Report()
+	}
+	return nil
+}
+
 // controls answers the control requests.
 func (s *Server) controls() http.Handler {
 	mux := http.NewServeMux()
@@ -39,6 +50,7 @@ func (s *Server) controls() http.Handler {
 		mux.HandleFunc(method+" "+controlPrefix+name, func(w http.ResponseWriter, r *http.Request) { act(w, r, f) })
 	}
 	get("stats", func() any { return s.Stats() })
+	get("report", s.Report)
 	get("requests", func() any { return s.Requests() })
 	get("faults", func() any { return s.Faults() })
 	get("switches", func() any { return s.switches.All() })

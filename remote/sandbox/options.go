@@ -13,6 +13,7 @@ import (
 	"github.com/frugalfs/frugalfs/remote/sandbox/dialect"
 	"github.com/frugalfs/frugalfs/remote/sandbox/exavault"
 	"github.com/frugalfs/frugalfs/remote/sandbox/exavault1"
+	"github.com/frugalfs/frugalfs/remote/sandbox/filemail"
 	"github.com/frugalfs/frugalfs/remote/sandbox/filescom"
 	"github.com/frugalfs/frugalfs/remote/sandbox/yetishare"
 )
@@ -89,6 +90,7 @@ func providers() map[string]dialect.Provider {
 		"exavault":  exavault.Provider(),
 		"exavault1": exavault1.Provider(),
 		"yetishare": yetishare.Provider(),
+		"filemail":  filemail.Provider(),
 		"filescom":  filescom.Provider(),
 	}
 }

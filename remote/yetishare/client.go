@@ -129,6 +129,7 @@ func (c *Client) Capabilities() remote.Capabilities {
 	return remote.Capabilities{
 		Provider:    site.Provider,
 		IDs:         true,
+		ReplacesID:  true,
 		MoveRenames: true,
 		EmptyFiles:  c.placeholder,
 		DeleteBatch: 1,

@@ -55,6 +55,7 @@ var signIns = map[string][]string{
 	"exavault":  {"FRUGALFS_API_KEY", "FRUGALFS_ACCESS_TOKEN"},
 	"exavault1": {"FRUGALFS_API_KEY", "FRUGALFS_USERNAME", "FRUGALFS_PASSWORD"},
 	"filescom":  {"FRUGALFS_API_KEY"},
+	"filemail":  {"FRUGALFS_API_KEY", "FRUGALFS_USERNAME", "FRUGALFS_PASSWORD"},
 	"yetishare": {"FRUGALFS_USERNAME", "FRUGALFS_PASSWORD"},
 }
 

@@ -28,6 +28,8 @@ type workload struct {
 // step is what is measured.
 type step struct {
 	title string
+	// variant tells steps of one name apart, where limits differ.
+	variant string
 	// script is run by bash with DIR (the mount, or the model), SRC (local
 	// files) and PACE (seconds between two files).
 	script string
@@ -47,18 +49,44 @@ type step struct {
 
 // counts are the numbers that limits are computed from.
 type counts struct {
-	entries, page int
+	entries, folders int
+	// page is the page size, 0 if a folder is listed whole.
+	page  int
+	share scale
 }
 
 // pages is how many pages n entries take.
-func (c counts) pages(n int) int { return (n + c.page - 1) / c.page }
+func (c counts) pages(n int) int {
+	if c.page == 0 {
+		return 1
+	}
+	return (n + c.page - 1) / c.page
+}
+
+// files is how many there are of a full workload's n files.
+func (c counts) files(n int) int { return c.share.of(n) }
 
 func fixed(n int) func(counts) int { return func(counts) int { return n } }
 
-// perPage is base and a page for each page of n entries.
-func perPage(base, n int) func(counts) int {
-	return func(c counts) int { return base + c.pages(n) }
+// perPage is base and a page for each page of n files.
+func perPage(base, n int) func(counts) int { return perFilePage(base, n, 0) }
+
+// perFilePage is base and a page for each page of n files and some folders.
+func perFilePage(base, n, folders int) func(counts) int {
+	return func(c counts) int { return base + c.pages(c.files(n)+folders) }
 }
+
+// noLimit is a limit that nothing exceeds.
+const noLimit = 1 << 30
+
+// scale makes workloads smaller: one file in so many is left.
+type scale int
+
+// of is what is left of n files; 0 is full scale.
+func (s scale) of(n int) int { return n / max(int(s), 1) }
+
+// title writes what is left of n files into a title.
+func (s scale) title(format string, n int) string { return fmt.Sprintf(format, s.of(n)) }
 
 // patience is how long flush and unmount may take: a provider that takes its
 // time for each of thousands of files is no error.
@@ -72,17 +100,22 @@ type bench struct {
 	dir              string
 	src, root, model string
 	page             int
-	box              *rig.Sandbox
-	mnt              *rig.Mount
-	options          rig.MountOptions
-	runs             int
-	results          []result
+	// mirrors counts the second mounts that were made.
+	mirrors int
+	box     *rig.Sandbox
+	mnt     *rig.Mount
+	options rig.MountOptions
+	runs    int
+	results []result
 }
 
 func runWorkloads(ctx context.Context, s settings, binary, dir string) error {
 	var all []result
 	for _, page := range s.pages {
 		b := &bench{settings: s, ctx: ctx, binary: binary, page: page, dir: filepath.Join(dir, fmt.Sprintf("p%d", page))}
+		if err := s.service.checkPage(page); err != nil {
+			return err
+		}
 		err := b.run()
 		all = append(all, b.results...)
 		if err != nil {
@@ -97,9 +130,8 @@ func (b *bench) run() error {
 		return err
 	}
 	defer b.box.Stop() //nolint:errcheck // it has nothing to lose
-	fmt.Printf("\n%s, pages of %d, %v per request, seed tree of %d entries\n\n", b.provider, b.page, b.latency, b.entries())
-	printHead()
-	for _, w := range workloads() {
+	b.printTitle()
+	for _, w := range workloads(b.service.share) {
 		if !b.wants(w.name) || w.slow && b.fast {
 			continue
 		}
@@ -116,26 +148,43 @@ func (b *bench) prepare() (err error) {
 	if err := os.MkdirAll(b.dir, 0o755); err != nil {
 		return err
 	}
-	if b.root, err = rig.NewSandboxDir(b.dir); err != nil {
+	account, err := rig.NewSandboxDir(b.dir)
+	if err != nil {
 		return err
 	}
-	if err := seedSources(b.src, largeSize); err != nil {
+	b.root = b.service.root(account)
+	share := b.service.share
+	if err := seedSources(b.src, largeSize, share); err != nil {
 		return err
 	}
 	for _, dir := range []string{b.root, b.model} {
-		if err := seedTree(dir, largeSize); err != nil {
+		if err := seedTree(dir, largeSize, share); err != nil {
 			return err
 		}
 	}
-	for _, w := range workloads() {
+	for _, w := range workloads(share) {
 		if err := b.seed(w); err != nil {
 			return err
 		}
 	}
 	b.box, err = rig.StartSandbox(b.ctx, b.binary, rig.SandboxOptions{
-		Provider: b.provider, Root: b.root, Log: filepath.Join(b.dir, "sandbox.log"), Latency: b.latency, PageCap: b.page,
+		Provider: b.service.name, Root: account, Log: filepath.Join(b.dir, "sandbox.log"), Latency: b.latency, PageCap: b.page,
+		Switches: b.service.switches,
 	})
 	return err
+}
+
+func (b *bench) printTitle() {
+	pages := "folders listed whole"
+	if b.page > 0 {
+		pages = fmt.Sprintf("pages of %d", b.page)
+	}
+	fmt.Printf("\n%s, %s, %v per request, seed tree of %d entries\n", b.service.name, pages, b.latency, b.count().entries)
+	if b.service.note != "" {
+		fmt.Println(b.service.note)
+	}
+	fmt.Println()
+	printHead()
 }
 
 func (b *bench) seed(w workload) error {

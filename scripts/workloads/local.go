@@ -76,7 +76,7 @@ func (l *local) account(name string, o rig.SandboxOptions, seed func(root string
 	if err := seed(root); err != nil {
 		return err
 	}
-	o.Provider, o.Root, o.Log = l.provider, root, filepath.Join(dir, "sandbox.log")
+	o.Provider, o.Root, o.Log = l.service.name, l.service.root(root), filepath.Join(dir, "sandbox.log")
 	if l.box, err = rig.StartSandbox(l.ctx, l.binary, o); err != nil {
 		return err
 	}

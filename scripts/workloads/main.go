@@ -20,18 +20,18 @@ import (
 
 // settings are the flags.
 type settings struct {
-	provider string
-	pages    []int
-	latency  time.Duration
-	only     map[string]bool
-	fast     bool
-	local    bool
-	entries  int
-	rounds   int
-	size     int64
-	json     string
-	keep     bool
-	explain  bool
+	service service
+	pages   []int
+	latency time.Duration
+	only    map[string]bool
+	fast    bool
+	local   bool
+	entries int
+	rounds  int
+	size    int64
+	json    string
+	keep    bool
+	explain bool
 }
 
 // wants tells whether a workload was asked for.
@@ -53,9 +53,9 @@ func main() {
 func parse(args []string) (settings, error) {
 	var s settings
 	f := flag.NewFlagSet("workloads", flag.ExitOnError)
-	pages := f.String("pages", "100,1000", "page caps of the provider to run with")
+	pages := f.String("pages", "", "page caps of the provider to run with, as in 100,1000 (default: what suits the provider)")
 	only := f.String("only", "", "run only these, as in W3,W9 (with --local: L1,L3)")
-	f.StringVar(&s.provider, "provider", "exavault", "whose API the sandbox speaks")
+	provider := f.String("provider", services[0].name, "whose API the sandbox speaks: "+strings.Join(providerNames(), ", "))
 	f.DurationVar(&s.latency, "latency", 50*time.Millisecond, "time that each request takes")
 	f.BoolVar(&s.fast, "fast", false, "leave out what only waits: paced copies, saves, idle time")
 	f.BoolVar(&s.local, "local", false, "measure the local side: speed beside a plain directory and rclone")
@@ -69,10 +69,18 @@ func parse(args []string) (settings, error) {
 		return s, err
 	}
 	s.only = set(*only)
+	var err error
+	if s.service, err = findService(*provider); err != nil {
+		return s, err
+	}
 	return s, s.setPages(*pages)
 }
 
 func (s *settings) setPages(text string) error {
+	if text == "" {
+		s.pages = s.service.pages
+		return nil
+	}
 	for word := range strings.SplitSeq(text, ",") {
 		n, err := strconv.Atoi(word)
 		if err != nil || n < 1 {

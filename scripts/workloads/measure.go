@@ -64,14 +64,17 @@ func (b *bench) drain() error {
 	return b.mnt.Flush(b.ctx, patience)
 }
 
-// entries counts what the account holds.
-func (b *bench) entries() int {
-	n := -1 // the folder itself
-	_ = filepath.WalkDir(b.root, func(string, os.DirEntry, error) error {
-		n++
+// count counts what the account holds.
+func (b *bench) count() counts {
+	c := counts{entries: -1, page: b.page, share: b.service.share} // -1: the folder itself
+	_ = filepath.WalkDir(b.root, func(_ string, d os.DirEntry, err error) error {
+		c.entries++
+		if err == nil && d.IsDir() {
+			c.folders++
+		}
 		return nil
 	})
-	return n
+	return c
 }
 
 // before does what comes before the measure, and sets the counters to zero.
@@ -157,7 +160,7 @@ func (b *bench) wrong(st step) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	got, err := rig.ReadTree(b.root, skip)
+	got, err := b.readAccount(skip)
 	if err != nil {
 		return "", err
 	}

@@ -12,7 +12,7 @@ const thumbnails = `ls -l "$DIR/images" >/dev/null; find "$DIR/images" -type f -
 // absent looks for names that are not there, 50 in each of 20 folders.
 const absent = `for f in "$DIR"/tree/0/*/*; do for i in $(seq 50); do test ! -e "$f/absent$i"; done; done`
 
-func reads() []workload {
+func reads(share scale) []workload {
 	all := func(c counts) int { return c.pages(c.entries) }
 	return []workload{
 		{name: "W1", title: "find -ls of everything, cold", cold: true, steps: []step{{
@@ -24,16 +24,16 @@ func reads() []workload {
 			{title: "after a remount", remount: true, script: `find "$DIR" -ls >/dev/null`, least: fixed(0), most: fixed(1)},
 		}},
 		{name: "W2", title: "the same", slow: true, steps: []step{
-			{title: "after 70 s idle", idle: 70 * time.Second, script: `find "$DIR" -ls >/dev/null`, least: fixed(0), most: fixed(1)},
+			{title: "after 70 s idle", variant: "idle", idle: 70 * time.Second, script: `find "$DIR" -ls >/dev/null`, least: fixed(0), most: fixed(1)},
 		}},
 		{name: "W3", title: "stat of 1,000 absent names", steps: []step{
 			{script: absent, least: fixed(0), most: fixed(0)},
 		}},
-		{name: "W4", title: "grep -r of 500 files, cold content", steps: []step{
+		{name: "W4", title: share.title("grep -r of %d files, cold content", 500), steps: []step{
 			{script: grep, least: fixed(1), most: fixed(5)},
 		}},
-		{name: "W5", title: "grep -r of 500 files", steps: []step{
-			{title: "first", script: grep, least: fixed(1), most: fixed(5)},
+		{name: "W5", title: share.title("grep -r of %d files", 500), steps: []step{
+			{title: "first", variant: "first", script: grep, least: fixed(1), most: fixed(5)},
 			{title: "after a remount", remount: true, script: grep, least: fixed(0), most: fixed(1)},
 		}},
 		{name: "W6", title: "both ends of a 64 MiB file", steps: []step{{
@@ -46,7 +46,7 @@ func reads() []workload {
 		{name: "W18", title: "90 idle seconds", slow: true, steps: []step{
 			{idle: 90 * time.Second, least: fixed(0), most: fixed(0)},
 		}},
-		{name: "W19", title: "200 thumbnails, cold", cold: true, seed: seedFiles("images", 1, 200, 50<<10), steps: []step{
+		{name: "W19", title: share.title("%d thumbnails, cold", 200), cold: true, seed: seedFiles("images", 1, share.of(200), 50<<10), steps: []step{
 			{script: thumbnails, least: perPage(1, 200), most: perPage(4, 200)},
 		}},
 	}

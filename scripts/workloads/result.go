@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -32,11 +33,15 @@ type result struct {
 }
 
 func (b *bench) newResult(w workload, st step) result {
-	c := counts{entries: b.entries(), page: b.page}
-	return result{
-		Name: w.name, Title: strings.TrimSpace(w.title + " " + st.title), Provider: b.provider, Page: b.page,
-		Least: st.least(c), Most: st.most(c), MovedMost: st.moved, Why: st.why,
+	c, l := b.count(), b.service.limitOf(w, st)
+	r := result{
+		Name: w.name, Title: strings.TrimSpace(w.title + " " + st.title), Provider: b.service.name, Page: b.page,
+		Least: l.least(c), Most: l.most(c), MovedMost: st.moved, Why: l.why,
 	}
+	if l.moves {
+		r.MovedMost = 0
+	}
+	return r
 }
 
 const rowFormat = "%-4s %-38s %8v %5v %7v %9s %9s %7s  %-6s %s\n"
@@ -50,11 +55,19 @@ func (r result) print() {
 	if r.Wrong != "" {
 		right = "NO"
 	}
-	fmt.Printf(rowFormat, r.Name, r.Title, r.Requests, r.Least, r.Most, size(r.Up), size(r.Down),
+	fmt.Printf(rowFormat, r.Name, r.Title, r.Requests, r.Least, r.allowed(), size(r.Up), size(r.Down),
 		fmt.Sprintf("%.1f", r.Seconds), right, r.note())
 	if r.Wrong != "" {
 		fmt.Println("       " + strings.ReplaceAll(r.Wrong, "\n", "\n       "))
 	}
+}
+
+// allowed is the limit as the table shows it.
+func (r result) allowed() string {
+	if r.Most == noLimit {
+		return "-"
+	}
+	return strconv.Itoa(r.Most)
 }
 
 // note says what exceeds a limit, and by what.

@@ -13,13 +13,13 @@ import (
 func TestScripts(t *testing.T) {
 	dir := t.TempDir()
 	b := &bench{ctx: t.Context(), dir: dir, src: filepath.Join(dir, "src"), model: filepath.Join(dir, "model")}
-	if err := seedSources(b.src, 1<<20); err != nil {
+	if err := seedSources(b.src, 1<<20, 1); err != nil {
 		t.Fatal(err)
 	}
-	if err := seedTree(b.model, 1<<20); err != nil {
+	if err := seedTree(b.model, 1<<20, 1); err != nil {
 		t.Fatal(err)
 	}
-	for _, w := range workloads() {
+	for _, w := range workloads(1) {
 		if w.seed == nil {
 			continue
 		}
@@ -27,7 +27,7 @@ func TestScripts(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, w := range workloads() {
+	for _, w := range workloads(1) {
 		for _, st := range w.steps {
 			if st.script == "" {
 				continue

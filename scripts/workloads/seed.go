@@ -27,12 +27,13 @@ func fill(name string, size int) []byte {
 	return text
 }
 
-// seedTree makes the seed tree with large files of some size.
-func seedTree(dir string, large int) error {
-	if err := seedLevels(dir); err != nil {
+// seedTree makes the seed tree with large files of some size, and a share of the
+// small ones.
+func seedTree(dir string, large int, share scale) error {
+	if err := seedLevels(dir, share); err != nil {
 		return err
 	}
-	for i := range flatFiles {
+	for i := range share.of(flatFiles) {
 		if err := writeSeed(dir, 300, "flat", fmt.Sprintf("f%04d", i)); err != nil {
 			return err
 		}
@@ -54,13 +55,14 @@ func writeSeed(dir string, size int, elem ...string) error {
 	return os.WriteFile(path, fill(filepath.Join(elem...), size), 0o644)
 }
 
-func seedLevels(dir string) error {
-	rest := 1000 - firstFiles*mids*leaves
+func seedLevels(dir string, share scale) error {
+	first := share.of(firstFiles)
+	rest := share.of(1000) - first*mids*leaves
 	others := (tops - 1) * mids * leaves
 	for leaf := range tops * mids * leaves {
 		top, mid, low := leaf/(mids*leaves), leaf/leaves%mids, leaf%leaves
 		folder := filepath.Join("tree", fmt.Sprint(top), fmt.Sprint(mid), fmt.Sprint(low))
-		files := firstFiles
+		files := first
 		if top > 0 {
 			n := leaf - mids*leaves
 			files = rest*(n+1)/others - rest*n/others
@@ -91,13 +93,13 @@ func seedFiles(name string, folders, files, size int) func(dir string) error {
 }
 
 // seedSources makes the local files that workloads copy in; large is the size of
-// the large one.
-func seedSources(dir string, large int) error {
+// the large one, and share that of the small ones.
+func seedSources(dir string, large int, share scale) error {
 	for _, make := range []func(string) error{
-		seedFiles("cp", 20, 500, 4096),
-		seedFiles("tar", 15, 300, 4096),
-		seedFiles("rsync", 15, 300, 4096),
-		seedFiles("repo", 15, 300, 1500),
+		seedFiles("cp", 20, share.of(500), 4096),
+		seedFiles("tar", 15, share.of(300), 4096),
+		seedFiles("rsync", 15, share.of(300), 4096),
+		seedFiles("repo", 15, share.of(300), 1500),
 	} {
 		if err := make(dir); err != nil {
 			return err

@@ -66,6 +66,13 @@ type Storage interface {
 	Transfer(r *http.Request) bool
 }
 
+// Reporter is what a dialect has beside Dialect when its provider does something
+// to the outside (mails people) that tests and users want to see.
+type Reporter interface {
+	// Report returns what happened so far, as a value that JSON can hold.
+	Report() any
+}
+
 // Provider is a dialect that can be opened by name.
 type Provider struct {
 	// Switches are what can be set differently.

@@ -1,0 +1,62 @@
+package remote
+
+import (
+	"context"
+	"io"
+	"time"
+)
+
+// Draft is a folder of files that a [Sender] mails to people as one whole.
+type Draft struct {
+	// Name is the name of the folder, which the recipients read as the
+	// subject.
+	Name string
+	// To are the recipients' addresses, one each, without names.
+	To []string
+	// Message is what they read beside the subject; it may be empty.
+	Message string
+	// Files are what is sent: at least one.
+	Files []DraftFile
+	// State is what Checkpoint was last given by an earlier, interrupted
+	// attempt to send this draft; nil if there was none. It holds a secret, and
+	// belongs on disk only where nobody else reads it.
+	State []byte
+	// Checkpoint must have made state durable when it returns: whoever does not
+	// hand it back in State may send everything twice. It is called before the
+	// first byte leaves, again before the call that cannot be undone, and with
+	// nil once an attempt was abandoned and leaves nothing behind. An error ends
+	// the attempt. It may be nil if the draft is never sent again.
+	Checkpoint func(state []byte) error
+	// Progress, if not nil, is called with the number of bytes handed to the
+	// network so far, from several goroutines.
+	Progress func(sent int64)
+}
+
+// DraftFile is one file of a Draft.
+type DraftFile struct {
+	// Path is where it is in the folder, without a slash at the start; "/"
+	// separates sub-folders from what is in them.
+	Path string
+	// Size is the exact number of bytes in Content.
+	Size int64
+	// Content is read from 0 to Size by several goroutines at once, perhaps
+	// more than once, and never after SendFolder returned.
+	Content io.ReaderAt
+	// ModTime tells whether the file is still the one of an earlier attempt.
+	ModTime time.Time
+}
+
+// Sender sends folders to people. It cannot be undone, so it happens when a
+// person asks for it, and never by the way.
+type Sender interface {
+	// SendFolder stores all files of a draft, has the provider check them, and
+	// only then lets it mail the recipients, once. It returns the folder and
+	// the files in it as they show at the provider.
+	//
+	// An error that is not Unknown means that nobody got anything; what was
+	// stored is removed, or used again by the next attempt when ctx ended. With
+	// Unknown set it must be called again with the last state, which first finds
+	// out what became of it. An error of kind Conflict means that this cannot be
+	// found out any more: a person has to decide.
+	SendFolder(ctx context.Context, d Draft) (Object, []Object, error)
+}
