@@ -23,10 +23,8 @@ type tuning struct {
 	// nearEnd is how little may be missing for a stream to run to its end
 	// without readers.
 	nearEnd int64
-	// buffer is how much is read, written and shown at a time at most, and
-	// gather how long what came may wait for more of it.
+	// buffer is how much is read, written and shown at a time.
 	buffer int64
-	gather time.Duration
 	// memory is how much of what cannot be kept on disk is held for readers.
 	memory int64
 	// linger is how long a stream waits after the last close, idle how long
@@ -56,7 +54,7 @@ var defaults = tuning{
 	small: 4 * mib, chunk: mib / 4, grow: 4, chunkMax: 16 * mib,
 	windowMin: mib / 2, windowMax: 2 * mib,
 	reachMin: mib, reachMax: 8 * mib, reachTime: time.Second,
-	nearEnd: mib, buffer: mib / 2, gather: 5 * time.Millisecond, memory: 4 * mib,
+	nearEnd: mib, buffer: mib / 8, memory: 4 * mib,
 	linger: 3 * time.Second, idle: 30 * time.Second, paused: 24,
 	stall: time.Minute, tries: 4, renew: 8 * mib, pause: 100 * time.Millisecond,
 	save: 3 * time.Second, ripe: 30 * time.Second, bulk: 8,

@@ -85,7 +85,7 @@ func (st *stream) copy(ctx context.Context, w *watch, d *remote.Download) error 
 		}
 		w.start()
 		began := st.b.s.now()
-		n, err := st.read(d, (*bp)[:room])
+		n, err := d.Read((*bp)[:room])
 		ok, verdict := st.judge(d, n, err)
 		if !ok {
 			return verdict
@@ -97,33 +97,6 @@ func (st *stream) copy(ctx context.Context, w *watch, d *remote.Download) error 
 			return verdict
 		}
 	}
-}
-
-// read reads up to len(p) bytes: what is there, or as much as will probably
-// come in a moment, if the connection is a fast one. One large write costs the
-// kernel a fraction of what many small ones do.
-func (st *stream) read(d *remote.Download, p []byte) (int, error) {
-	n, err := d.Read(p)
-	for goal := st.soon(int64(len(p))); err == nil && n > 0 && int64(n) < goal; {
-		var m int
-		m, err = d.Read(p[n:])
-		n += m
-		if m == 0 {
-			break
-		}
-	}
-	return n, err
-}
-
-// soon returns how much of limit comes within the time that bytes may wait for
-// others, at the rate that the stream had so far.
-func (st *stream) soon(limit int64) int64 {
-	st.b.mu.Lock()
-	defer st.b.mu.Unlock()
-	if st.busy <= 0 {
-		return 0
-	}
-	return min(limit, int64(float64(st.got)/float64(st.busy)*float64(st.b.s.tune.gather)))
 }
 
 // judge looks at what a read returned. It returns false if the bytes must not be taken, and the error to end the
