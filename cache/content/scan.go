@@ -100,7 +100,12 @@ func (s *Store) siftFolder(name string, known, found map[uint64]bool) error {
 			found[gen] = true
 			continue
 		}
-		if err := s.orphan(path); err != nil {
+		if err == nil && s.path(gen) == filepath.Join(s.dir, path) && s.leftSpare(path) {
+			err = s.unlink(gen)
+		} else {
+			err = s.orphan(path)
+		}
+		if err != nil {
 			return err
 		}
 	}

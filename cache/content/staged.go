@@ -31,15 +31,24 @@ func (s *Store) Stage(ino uint64, path string) (*Staged, error) {
 	if ino == 0 {
 		return nil, remote.E(remote.Invalid, "create", "", nil)
 	}
-	gen, err := s.rec.NextGen()
-	if err != nil {
-		return nil, err
+	sp, ready := s.takeSpare()
+	if !ready {
+		var err error
+		if sp.gen, err = s.rec.NextGen(); err != nil {
+			return nil, err
+		}
 	}
-	d := newDraft(s, gen, ino)
+	d := newDraft(s, sp.gen, ino)
 	d.fresh = true
 	d.touch(0, false)
 	if err := s.enter(d); err != nil {
+		if ready {
+			s.dropSpare(sp)
+		}
 		return nil, err
+	}
+	if ready {
+		d.body.file.Store(sp.file)
 	}
 	if err := d.make(path); err != nil {
 		s.abandon(d)
@@ -66,16 +75,26 @@ func (s *Store) enter(d *draft) error {
 func (d *draft) make(path string) error {
 	d.body.disk.Lock()
 	defer d.body.disk.Unlock()
-	var f *os.File
-	err := d.insist(func() (err error) {
-		f, err = d.body.makeLocked(0)
-		return err
-	})
+	f, err := d.fileLocked()
 	if err != nil {
 		return err
 	}
 	label(f, path)
 	return d.s.rec.PutContent(d.record(false))
+}
+
+// fileLocked returns the new draft's file: a spare, or one that it makes. The caller holds
+// body.disk.
+func (d *draft) fileLocked() (f *os.File, err error) {
+	if f = d.body.file.Load(); f != nil {
+		// As old as the draft: after a crash the file is asked for its time.
+		return f, setFileTime(f, d.mtime.Load())
+	}
+	err = d.insist(func() (err error) {
+		f, err = d.body.makeLocked(0)
+		return err
+	})
+	return f, err
 }
 
 // label writes the path on a file, if the file system can.
@@ -132,12 +151,24 @@ func (g *Staged) ModTime() time.Time { return g.d.modTime() }
 // SetModTime sets when the content was last changed, until it is changed again.
 // The file remembers it, too.
 func (g *Staged) SetModTime(t time.Time) error {
-	ts := []unix.Timespec{{Nsec: unix.UTIME_OMIT}, unix.NsecToTimespec(t.UnixNano())}
-	path := fmt.Sprintf("/proc/self/fd/%d", g.Fd())
+	f, err := g.file("utimes")
+	if err != nil {
+		return err
+	}
+	if err := setFileTime(f, t.UnixNano()); err != nil {
+		return err
+	}
+	g.d.mtime.Store(t.UnixNano())
+	return nil
+}
+
+// setFileTime sets when a file was last changed, in nanoseconds since 1970.
+func setFileTime(f *os.File, mtime int64) error {
+	ts := []unix.Timespec{{Nsec: unix.UTIME_OMIT}, unix.NsecToTimespec(mtime)}
+	path := fmt.Sprintf("/proc/self/fd/%d", f.Fd())
 	if err := unix.UtimesNanoAt(unix.AT_FDCWD, path, ts, 0); err != nil {
 		return remote.E(remote.Other, "utimes", "", os.NewSyscallError("utimensat", err))
 	}
-	g.d.mtime.Store(t.UnixNano())
 	return nil
 }
 

@@ -72,6 +72,7 @@ type Store struct {
 	stale    map[*blob]time.Time
 	// paused is the streams that wait for their readers, the longest first.
 	paused []*stream
+	spares spares
 }
 
 // Open opens the store in a folder, which it makes if it is missing and which
@@ -115,6 +116,7 @@ func (s *Store) Close() error {
 	s.mu.Unlock()
 	s.stop()
 	s.work.Wait()
+	s.dropSpares()
 	var failed error
 	for _, b := range s.allBlobs() {
 		failed = cmp.Or(failed, b.save())
