@@ -157,6 +157,10 @@ func (s *snapshot) group(ino uint64) error {
 		g.first = n.Dirty.Since
 	}
 	g.last = max(g.last, n.Dirty.Changed)
+	if n.Kind == Dir {
+		// What goes into it waits for this, too: so all that goes with it does.
+		g.last = max(g.last, n.Ctime)
+	}
 	s.filled[n.Parent] = max(s.filled[n.Parent], n.Dirty.Changed)
 	return nil
 }
