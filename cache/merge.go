@@ -193,6 +193,7 @@ func (t txn) showAgain(n *store.Node) error {
 	c.Place = n.Remote.Place
 	if c.Kind != Dir {
 		c.Size, c.Mtime = n.Remote.Size, t.shownTime(n.Remote)
+		t.ns.invalidateContent(n.Ino)
 	}
 	if err := t.unstep(n, &c); err != nil {
 		return err
