@@ -48,6 +48,10 @@ type Object struct {
 	// Version changes whenever a file's content does. Two observations with
 	// equal IDs and Versions show the same content. "" for folders.
 	Version string
+	// Former is the Version that this content had before the provider had
+	// computed its digest; "" if it never had another. Only one who needs to know
+	// whether somebody changed it has to look at this.
+	Former string
 	// Hash is a digest of the content, lower-case hex, in the algorithm that
 	// [Capabilities].Hash names; "" when unknown.
 	Hash string
