@@ -195,6 +195,9 @@ func (j *job) commitUploaded(t txn, o remote.Object, size int64) (adopted string
 			return "", err
 		}
 	}
+	if err := j.commitMade(t); err != nil {
+		return "", err
+	}
 	s, err := t.resultState(o, j.place)
 	if err != nil || n == nil {
 		return "", err
