@@ -244,7 +244,8 @@ type MoveRenamer interface {
 type Copier interface {
 	// Copy puts copies into another folder under their old names; a name that
 	// is taken there is refused (kind Exist) or replaced by one that the
-	// Result shows. Results and error are as for Remote.Move.
+	// Result shows. Results and error are as for Remote.Move, their objects as
+	// for CopyRenamer.
 	Copy(ctx context.Context, refs []Ref, parent Ref) ([]Result, error)
 }
 
@@ -253,7 +254,8 @@ type Copier interface {
 type CopyRenamer interface {
 	// CopyRename puts a copy of ref into parent as name. A name that is taken
 	// is refused (kind Exist), or another one shows in the returned Object,
-	// which is the zero Object if the provider's answer describes nothing.
+	// which is the zero Object if the provider's answer proves nothing, and has
+	// nothing but Name and Path if it proves that all was copied and tells no more.
 	CopyRename(ctx context.Context, ref, parent Ref, name string) (Object, error)
 }
 
