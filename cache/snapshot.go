@@ -247,6 +247,9 @@ func (s *snapshot) add(ino uint64) error {
 	if err := s.addCopy(n, &node); err != nil {
 		return err
 	}
+	if node.ByUpload, err = s.byUpload(n); err != nil {
+		return err
+	}
 	s.in.Nodes = append(s.in.Nodes, node)
 	if _, doubted := s.t.ns.doubted[ino]; n.Remote.Seen != 0 && !doubted {
 		s.in.Evidence.Object[ino] = n.Remote.Seen

@@ -28,8 +28,10 @@ type world struct {
 	// merged is set when an observation or a refusal changed any node.
 	merged bool
 	// torn: the provider fails to unpack some archives.
-	torn  bool
-	fault error
+	torn bool
+	// byUpload: uploads make new folders.
+	byUpload bool
+	fault    error
 }
 
 func newWorld(d dice) *world {
@@ -43,6 +45,8 @@ func newWorld(d dice) *world {
 	}
 	if w.odds(2) {
 		w.withArchives()
+	} else {
+		w.byUpload = w.odds(2)
 	}
 	w.provider = newModelProvider(w.caps.CaseFolds)
 	w.forget()
@@ -75,7 +79,7 @@ func (w *world) all() []*modelNode {
 func (w *world) newNode(dir bool) *modelNode {
 	w.last++
 	w.contents++
-	n := &modelNode{Node: Node{Ino: w.last, Dir: dir, Ready: true}, content: w.contents}
+	n := &modelNode{Node: Node{Ino: w.last, Dir: dir, Ready: true, ByUpload: dir && w.byUpload && !w.odds(4)}, content: w.contents}
 	w.nodes[n.Ino] = n
 	return n
 }
