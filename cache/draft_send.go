@@ -18,7 +18,7 @@ func (j *job) sendDraft(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	m, done, err := j.ns.message(d, kept.Subject)
+	m, done, err := j.ns.message(d, kept)
 	if err != nil {
 		return err
 	}
@@ -33,7 +33,7 @@ func (j *job) sendDraft(ctx context.Context) error {
 	report, end := j.showProgress(total)
 	defer end()
 	m.Progress, m.State, m.Checkpoint = report, kept.State, func(state []byte) error {
-		return j.checkpoint(dispatch{Subject: kept.Subject, State: state})
+		return j.checkpoint(dispatch{Subject: kept.Subject, At: kept.At, State: state})
 	}
 	o, inside, err := j.ns.sender.SendFolder(ctx, m)
 	if err != nil {

@@ -35,6 +35,9 @@ type dispatch struct {
 	// Subject is what the folder was called when it was to be sent: it keeps
 	// it if it has to be shown under another name.
 	Subject string `json:"subject"`
+	// At is when that was, in nanoseconds since 1970: nothing in it has changed
+	// since then.
+	At int64 `json:"at"`
 	// State is the client's: see remote.Draft.
 	State []byte `json:"state,omitempty"`
 }
@@ -138,15 +141,15 @@ func (d *draft) same(o *draft) bool {
 
 // message is what the client is asked to send. Contents are opened when they are
 // read, and closed by the returned function.
-func (ns *Namespace) message(d *draft, subject string) (m remote.Draft, done func(), err error) {
+func (ns *Namespace) message(d *draft, kept dispatch) (m remote.Draft, done func(), err error) {
 	l, err := ns.letterOf(d)
 	if err != nil {
 		return m, nil, err
 	}
-	m = remote.Draft{Name: subject, To: l.to, Message: l.message}
+	m = remote.Draft{Name: kept.Subject, To: l.to, Message: l.message}
 	var bodies []*draftBody
 	for _, n := range d.files {
-		f := remote.DraftFile{Path: d.paths[n.Ino], Size: max(n.Size, 0), ModTime: time.Unix(0, n.Mtime), Content: bytes.NewReader(nil)}
+		f := remote.DraftFile{Path: d.paths[n.Ino], Size: max(n.Size, 0), ModTime: time.Unix(0, kept.At), Content: bytes.NewReader(nil)}
 		if n.Gen != 0 {
 			b := &draftBody{ns: ns, gen: n.Gen, size: f.Size}
 			f.Content = b
@@ -258,7 +261,7 @@ func (ns *Namespace) examine(from, to store.Place) (*draft, error) {
 	if err != nil || d == nil {
 		return nil, err
 	}
-	m, done, err := ns.message(d, to.Name)
+	m, done, err := ns.message(d, dispatch{Subject: to.Name})
 	if err != nil {
 		return nil, err
 	}
@@ -279,7 +282,7 @@ func (t txn) dispatchDraft(c *store.Node, examined *draft) error {
 	if !now.same(examined) {
 		return refuse(remote.Busy, "send", c.Name, "it was changed meanwhile")
 	}
-	return t.keepDispatch(c.Ino, dispatch{Subject: c.Name})
+	return t.keepDispatch(c.Ino, dispatch{Subject: c.Name, At: t.ns.now()})
 }
 
 // mayWithdraw refuses to make a draft of what is being sent, or may have been.
