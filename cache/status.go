@@ -50,7 +50,7 @@ const maxRefusals = 10
 // noteRefusal reports why a rename did not send a folder: the program that asked
 // for it knows a number only.
 func (ns *Namespace) noteRefusal(to store.Place, err error) {
-	if err == nil || !ns.boxed() {
+	if err == nil || !ns.boxed() || ordinary(remote.KindOf(err)) {
 		return
 	}
 	path := ns.pathOf(to.Parent) + "/" + to.Name
@@ -62,6 +62,12 @@ func (ns *Namespace) noteRefusal(to store.Place, err error) {
 	if len(h.refusals) > maxRefusals {
 		h.refusals = h.refusals[1:]
 	}
+}
+
+// ordinary tells whether a rename may well fail so: programs try these to find
+// something out, and know what to do then.
+func ordinary(k remote.Kind) bool {
+	return k == remote.Exist || k == remote.NotExist || k == remote.CrossDevice
 }
 
 // maxConflicts is how many conflicts are listed.
