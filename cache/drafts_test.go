@@ -166,7 +166,7 @@ func TestSendingADraft(t *testing.T) {
 			}
 			w.names("sent/Pictures/sub/deep")
 		})
-		if n := w.server.CountBy()["fetch"]; n != 0 {
+		if n := w.downloads(); n != 0 {
 			t.Errorf("%d downloads", n)
 		}
 		w.arrived("Pictures")
@@ -505,4 +505,36 @@ func TestSentUnderATakenName(t *testing.T) {
 	if found != 2 {
 		t.Errorf("sent holds %v, with %d of the two files", names, found)
 	}
+}
+
+// TestReceivedFilesAreFetchedOnce: wherever a program begins to read, a file is
+// one download.
+func TestReceivedFilesAreFetchedOnce(t *testing.T) {
+	big := strings.Repeat("0123456789abcdef", 9<<16)
+	w := mailWorld(t, "modern", func(w *world) { w.putRemote("received/Big/file", big) })
+	h, err := w.ns.Open(w.Context(), w.ino("received/Big/file"), unix.O_RDONLY)
+	w.check(err)
+	defer h.Release()
+	for _, off := range []int64{int64(len(big)) - 10, 0, 5 << 20, 1 << 20} {
+		buf := make([]byte, 10)
+		if _, err := h.ReadAt(w.Context(), buf, off); err != nil || string(buf) != big[off:off+10] {
+			t.Errorf("at %d: %q, %v", off, buf, err)
+		}
+	}
+	if w.read("received/Big/file") != big {
+		t.Error("the file is not what it should be")
+	}
+	if n := w.downloads(); n != 1 {
+		t.Errorf("%d downloads", n)
+	}
+}
+
+// downloads counts the requests for content since the count was reset.
+func (w *world) downloads() (n int) {
+	for _, r := range w.server.Requests() {
+		if r.Op == "fetch" {
+			n++
+		}
+	}
+	return n
 }

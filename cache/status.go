@@ -58,7 +58,9 @@ func (ns *Namespace) noteRefusal(to store.Place, err error) {
 	h := &ns.health
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.refusals = append(h.refusals, Refusal{Path: path, At: ns.opt.Now(), Why: err.Error()})
+	r := Refusal{Path: path, At: ns.opt.Now(), Why: err.Error()}
+	h.refusals = slices.DeleteFunc(h.refusals, func(o Refusal) bool { return o.Path == r.Path && o.Why == r.Why })
+	h.refusals = append(h.refusals, r)
 	if len(h.refusals) > maxRefusals {
 		h.refusals = h.refusals[1:]
 	}
