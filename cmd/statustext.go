@@ -213,6 +213,9 @@ func troubles(s control.Status) []line {
 	for _, c := range s.Conflicts {
 		add("conflict", "%s (%s): it was changed on both sides, and both are kept", c.Path, c.At.Local().Format(time.DateTime))
 	}
+	for _, r := range s.Refused {
+		add("refused", "%s (%s): %s", r.Path, r.At.Local().Format(time.DateTime), r.Why)
+	}
 	for _, lost := range s.Lost {
 		add("lost", "%s", lost)
 	}

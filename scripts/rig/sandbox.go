@@ -175,6 +175,12 @@ func (s *Sandbox) Fail(ctx context.Context, fault map[string]any) error {
 	return s.control(ctx, http.MethodPost, "faults", fault, nil)
 }
 
+// Report asks what a sandbox has to tell beside its account: of mails that went
+// out.
+func (s *Sandbox) Report(ctx context.Context, v any) error {
+	return s.control(ctx, http.MethodGet, "report", nil, v)
+}
+
 // Heal takes all scripted faults back.
 func (s *Sandbox) Heal(ctx context.Context) error {
 	if err := s.control(ctx, http.MethodDelete, "faults", nil, nil); err != nil {
