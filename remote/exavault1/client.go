@@ -72,7 +72,7 @@ type Client struct {
 	log      *slog.Logger
 	pageSize int
 	throttle func(time.Duration)
-	session  session
+	session  *clientkit.Session[string]
 	lookout  lookout
 	// fullPage is the size of a page that need not be the last one.
 	fullPage atomic.Int64
@@ -110,10 +110,11 @@ func New(o Options) (*Client, error) {
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
 	}
-	c.session.init(o.AccessToken)
+	how := clientkit.SignIn[string]{Op: opLogin, Brought: o.AccessToken}
 	if o.Password != "" {
-		c.session.signIn = c.signIn(o.Username, o.Password, o.AddSecret)
+		how.Token = c.signIn(o.Username, o.Password, o.AddSecret)
 	}
+	c.session = clientkit.NewSession(how)
 	c.lookout.init(c)
 	return c, nil
 }

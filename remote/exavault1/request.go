@@ -56,20 +56,16 @@ type call struct {
 
 // ask sends a request with a token, and once more with a new one if that has
 // expired: a request that was refused for that has done nothing.
-func (c *Client) ask(ctx context.Context, k call) (*answer, error) {
-	token, err := c.session.get(ctx, "")
-	if err != nil {
-		return nil, k.own(err)
-	}
-	a, err := c.try(ctx, k, token)
-	if !remote.IsKind(err, remote.Auth) {
-		return a, err
-	}
-	if token, err = c.session.get(ctx, token); err != nil {
-		return nil, k.own(err)
-	}
-	return c.try(ctx, k, token)
+func (c *Client) ask(ctx context.Context, k call) (a *answer, err error) {
+	err = c.session.Do(ctx, expired, k.own, func(token string) error {
+		a, err = c.send(ctx, k, token)
+		return err
+	})
+	return a, err
 }
+
+// expired tells whether a request was refused for its token.
+func expired(err error) bool { return remote.IsKind(err, remote.Auth) }
 
 // own names the call in an error of the sign-in that it needed. The call itself
 // never left.
@@ -77,15 +73,6 @@ func (k call) own(err error) error {
 	e := clientkit.Lost(k.op, k.about, false, err)
 	e.Unknown = false
 	return e
-}
-
-// try sends a request with a token, and notes whether that was accepted.
-func (c *Client) try(ctx context.Context, k call, token string) (*answer, error) {
-	a, err := c.send(ctx, k, token)
-	if err == nil {
-		c.session.prove(token)
-	}
-	return a, err
 }
 
 // send sends a request and reads its answer.
@@ -98,7 +85,7 @@ func (c *Client) send(ctx context.Context, k call, token string) (*answer, error
 	if err != nil {
 		return nil, clientkit.Lost(k.op, k.about, k.mutates, err)
 	}
-	defer finish(resp)
+	defer clientkit.Finish(resp)
 	b, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	switch {
 	case err != nil:
@@ -148,12 +135,6 @@ func (k call) tag(ctx context.Context) context.Context {
 		return ledger.WithRepeatable(ctx)
 	}
 	return ctx
-}
-
-// finish drains an answer and closes it.
-func finish(resp *http.Response) {
-	clientkit.Drain(resp)
-	_ = resp.Body.Close()
 }
 
 // encode writes blanks as %20: "+" means a blank to some servers only.

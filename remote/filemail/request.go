@@ -56,27 +56,11 @@ func (k call) named(op, about string) call {
 
 // ask sends a request with a token where one is needed, and once more with a new
 // one if that has expired: a request that was refused for that has done nothing.
-func (c *Client) ask(ctx context.Context, k call) (json.RawMessage, error) {
-	if c.session == nil {
-		return c.send(ctx, k, "")
-	}
-	token, err := c.session.Get(ctx, "")
-	if err != nil {
-		return nil, k.own(err)
-	}
-	data, err := c.send(ctx, k, token)
-	if !expired(err) {
-		if err == nil {
-			c.session.Prove(token)
-		}
-		return data, err
-	}
-	if token, err = c.session.Get(ctx, token); err != nil {
-		return nil, k.own(err)
-	}
-	if data, err = c.send(ctx, k, token); err == nil {
-		c.session.Prove(token)
-	}
+func (c *Client) ask(ctx context.Context, k call) (data json.RawMessage, err error) {
+	err = c.session.Do(ctx, expired, k.own, func(token string) error {
+		data, err = c.send(ctx, k, token)
+		return err
+	})
 	return data, err
 }
 
@@ -104,7 +88,7 @@ func (c *Client) send(ctx context.Context, k call, token string) (json.RawMessag
 	if err != nil {
 		return nil, clientkit.Lost(k.op, k.about, k.mutates, err)
 	}
-	defer finish(resp)
+	defer clientkit.Finish(resp)
 	b, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	switch {
 	case err != nil:
@@ -192,10 +176,4 @@ func (c *Client) signIn(o Options) func(context.Context) (string, error) {
 		c.addSecret(got.Token.S)
 		return got.Token.S, nil
 	}
-}
-
-// finish drains an answer and closes it.
-func finish(resp *http.Response) {
-	clientkit.Drain(resp)
-	_ = resp.Body.Close()
 }

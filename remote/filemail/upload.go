@@ -120,14 +120,14 @@ func (s *sending) post(ctx context.Context, p piece) (again bool, err error) {
 	resp, err := s.c.http.Do(req)
 	if failed := src.Failure(); failed != nil {
 		if err == nil {
-			finish(resp)
+			clientkit.Finish(resp)
 		}
 		return false, remote.E(remote.KindOf(failed), opUpload, about, failed)
 	}
 	if err != nil {
 		return false, clientkit.Lost(opUpload, about, false, err)
 	}
-	defer finish(resp)
+	defer clientkit.Finish(resp)
 	return taken(resp, about)
 }
 

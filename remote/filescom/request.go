@@ -74,25 +74,18 @@ func wirePath(full string) string { return strings.Trim(full, "/") }
 
 // send makes the request, in a new session if the old one is not accepted any
 // more, and returns its answer if the status is 2xx; the caller closes it.
-func (c *Client) send(ctx context.Context, k call) (*http.Response, error) {
-	id, err := c.session.get(ctx, "")
-	if err != nil {
-		return nil, k.named(err)
-	}
-	resp, err := c.attempt(ctx, k, id)
-	if id == "" {
-		return resp, err
-	}
-	if e, ok := errors.AsType[*remote.Error](err); ok && e.Status == http.StatusUnauthorized {
-		if id, err = c.session.get(ctx, id); err != nil {
-			return nil, k.named(err)
-		}
+func (c *Client) send(ctx context.Context, k call) (resp *http.Response, err error) {
+	err = c.session.Do(ctx, signedOut, k.named, func(id string) error {
 		resp, err = c.attempt(ctx, k, id)
-	}
-	if err == nil {
-		c.session.prove(id)
-	}
+		return err
+	})
 	return resp, err
+}
+
+// signedOut tells whether a request was refused for its session.
+func signedOut(err error) bool {
+	e, ok := errors.AsType[*remote.Error](err)
+	return ok && e.Status == http.StatusUnauthorized
 }
 
 // named is an error of the sign-in as one of the call that needed it. Nothing
@@ -120,7 +113,7 @@ func (c *Client) attempt(ctx context.Context, k call, session string) (*http.Res
 	if resp.StatusCode/100 == 2 {
 		return resp, nil
 	}
-	defer finish(resp)
+	defer clientkit.Finish(resp)
 	e := k.refused(resp, c.now())
 	if classOf(e) != "" {
 		c.flow.today()
@@ -185,7 +178,7 @@ func (c *Client) ask(ctx context.Context, k call, to any) (head, error) {
 	if err != nil {
 		return head{}, err
 	}
-	defer finish(resp)
+	defer clientkit.Finish(resp)
 	return k.read(resp, to)
 }
 
@@ -219,11 +212,4 @@ func pathOf(op string, ref remote.Ref) (string, error) {
 		return "", &remote.Error{Kind: remote.NameTooLong, Op: op, Path: full}
 	}
 	return full, nil
-}
-
-// finish closes an answer, after reading a rest that is short, so that its
-// connection can be used again.
-func finish(resp *http.Response) {
-	clientkit.Drain(resp)
-	_ = resp.Body.Close()
 }
