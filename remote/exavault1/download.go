@@ -61,7 +61,7 @@ func (c *Client) fetch(ctx context.Context, u *url.URL, content clientkit.Conten
 		return nil, false, clientkit.Lost(opDownload, content.Path, false, err)
 	}
 	if d, late, err = c.receive(ctx, resp, content); err != nil {
-		clientkit.Finish(resp)
+		finish(resp)
 	}
 	return d, late, err
 }
@@ -74,7 +74,7 @@ func (c *Client) receive(ctx context.Context, resp *http.Response, content clien
 		e.Kind, e.Detail = remote.NotExist, "the storage server refuses the address that the provider gave"
 		return nil, true, e
 	case status == http.StatusRequestedRangeNotSatisfiable && content.Offset == 0:
-		clientkit.Finish(resp)
+		finish(resp)
 		return &remote.Download{ReadCloser: http.NoBody}, false, nil // a range of an empty file
 	case status == http.StatusRequestedRangeNotSatisfiable:
 		e.Kind = remote.OutOfRange

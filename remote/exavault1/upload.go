@@ -91,7 +91,7 @@ func (c *Client) post(ctx context.Context, k call, u *url.URL, src *clientkit.So
 	resp, err := c.http.Do(req)
 	if failed := src.Failure(); failed != nil {
 		if err == nil {
-			clientkit.Finish(resp)
+			finish(resp)
 		}
 		e := remote.E(remote.KindOf(failed), k.op, k.about, failed)
 		e.Unknown = true
@@ -100,7 +100,7 @@ func (c *Client) post(ctx context.Context, k call, u *url.URL, src *clientkit.So
 	if err != nil {
 		return false, clientkit.Lost(k.op, k.about, true, err)
 	}
-	defer clientkit.Finish(resp)
+	defer finish(resp)
 	return k.taken(resp)
 }
 

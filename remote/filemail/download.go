@@ -107,7 +107,7 @@ func (c *Client) fetchOnce(ctx context.Context, l link, content clientkit.Conten
 	d, late, err = receive(resp, l, content)
 	if err != nil {
 		again = repeatable(resp.StatusCode)
-		clientkit.Finish(resp)
+		finish(resp)
 	}
 	return d, late, again, err
 }
@@ -143,7 +143,7 @@ func receive(resp *http.Response, l link, content clientkit.Content) (*remote.Do
 		e.Kind, e.Detail = remote.Temporary, "the file server refuses the address that the provider gave"
 		return nil, true, e
 	case status == http.StatusRequestedRangeNotSatisfiable && content.Offset >= l.size:
-		clientkit.Finish(resp)
+		finish(resp)
 		return &remote.Download{ReadCloser: http.NoBody, Offset: content.Offset, Size: l.size}, false, nil
 	case status >= 500, status == http.StatusTooManyRequests, status == http.StatusRequestTimeout, repeatable(status):
 		e.Kind = remote.Temporary

@@ -120,14 +120,14 @@ func (s *sending) post(ctx context.Context, p piece) (again bool, err error) {
 	resp, err := s.c.http.Do(req)
 	if failed := src.Failure(); failed != nil {
 		if err == nil {
-			clientkit.Finish(resp)
+			finish(resp)
 		}
 		return false, remote.E(remote.KindOf(failed), opUpload, about, failed)
 	}
 	if err != nil {
 		return false, clientkit.Lost(opUpload, about, false, err)
 	}
-	defer clientkit.Finish(resp)
+	defer finish(resp)
 	return taken(resp, about)
 }
 

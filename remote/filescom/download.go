@@ -117,7 +117,7 @@ func (c *Client) fetch(ctx context.Context, l link, content clientkit.Content) (
 		return nil, k.lost(err)
 	}
 	if resp.StatusCode/100 != 2 {
-		defer clientkit.Finish(resp)
+		defer finish(resp)
 		return nil, k.storage(resp)
 	}
 	d, err := k.open(resp, l, content)

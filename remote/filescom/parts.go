@@ -113,7 +113,7 @@ func (u *upload) put(ctx context.Context, part int, t *ticket) (partSum, error) 
 	if err != nil {
 		return partSum{}, u.failed(b.source, k.lost(err))
 	}
-	defer clientkit.Finish(resp)
+	defer finish(resp)
 	sum := b.hash()
 	if err := u.failed(b.source, nil); err != nil {
 		return partSum{}, err

@@ -18,7 +18,7 @@ func (c *Client) signIn(user, password string, secret func(string)) func(context
 		if err != nil {
 			return "", err
 		}
-		defer clientkit.Finish(resp)
+		defer finish(resp)
 		var answer struct {
 			ID clientkit.Text `json:"id"`
 		}
