@@ -313,7 +313,7 @@ func (ns *Namespace) adoptContent(ino, gen uint64, version string) {
 	if in.staged != nil && in.staged.Gen() == gen {
 		in.retired = append(in.retired, in.staged)
 		in.staged = nil
-		in.epoch++
+		in.epoch.Add(1)
 	}
 }
 

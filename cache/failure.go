@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/frugalfs/frugalfs/cache/outbox"
 	"github.com/frugalfs/frugalfs/remote"
 )
 
@@ -12,7 +13,7 @@ func (j *job) failed(ctx context.Context, err error) error {
 	err = j.verdict(err)
 	j.giveUpMade(err)
 	j.ns.putOff(j.step.Inos, err)
-	if unexpected(err) {
+	if unexpected(err) && j.step.Op != outbox.Send {
 		if e := j.lookAgain(ctx, j.step.Inos, err); e != nil {
 			return e
 		}
@@ -92,7 +93,7 @@ func (t txn) fail(inos []uint64, cause error) error {
 		c, d := *n, *n.Dirty
 		d.Tries++
 		switch kind := remote.KindOf(cause); {
-		case lasting(kind) || d.Tries > maxTries:
+		case lasting(kind) || d.Tries > maxTries || kind == remote.Conflict && t.outgoing(n):
 			d.Failed, d.FailKind = cause.Error(), uint8(kind)
 			t.ns.log.Error("cannot be sent: kept here", "path", t.path(ino), "err", cause)
 		case global(kind):

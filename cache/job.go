@@ -310,6 +310,9 @@ func (j *job) run(ctx context.Context) error {
 		return err
 	}
 	if remote.IsUnknown(err) {
+		if j.step.Op == outbox.Send {
+			j.ns.putOff(j.step.Inos, err)
+		}
 		j.abandonUnknown()
 		return err
 	}
@@ -326,6 +329,8 @@ func (j *job) call(ctx context.Context) error {
 		return j.sendBatch(ctx)
 	case outbox.Copy:
 		return j.sendCopies(ctx)
+	case outbox.Send:
+		return j.sendDraft(ctx)
 	case outbox.Mkdir:
 		o, err := r.Mkdir(ctx, j.parent, j.place.Name)
 		return j.placed(ctx, o, err)

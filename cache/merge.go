@@ -140,6 +140,11 @@ func (t txn) adoptOrAdd(s store.State, dir bool) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
+	if t.outgoing(n) {
+		// It may be what was sent of it, of which nobody knows yet. Another one
+		// shows when this is known.
+		return 0, t.staleListing(s.Parent)
+	}
 	if n != nil && n.Kind == Dir && dir && !n.Remote.Exists {
 		return n.Ino, t.adopt(n, s)
 	}
@@ -210,6 +215,7 @@ func (t txn) showAgain(n *store.Node) error {
 	c.Place = n.Remote.Place
 	if c.Kind != Dir {
 		c.Size, c.Mtime = n.Remote.Size, t.shownTime(n.Remote)
+		t.ns.invalidateContent(n.Ino)
 	}
 	if err := t.unstep(n, &c); err != nil {
 		return err

@@ -121,6 +121,8 @@ func (j *job) resolve(ctx context.Context) error {
 		return j.resolveBatch(ctx)
 	case outbox.Copy:
 		return j.resolveCopies(ctx)
+	case outbox.Send:
+		return j.resolveDraft()
 	}
 	return j.resolveEach(ctx, j.resolvePlace)
 }
@@ -469,11 +471,27 @@ func (ns *Namespace) holdSuspects() error {
 		if n == nil || n.Gen != r.Gen {
 			continue
 		}
-		if err := ns.hold(n, "written shortly before the machine went down, so parts may be missing"); err != nil {
+		if err := ns.holdSuspect(n); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// holdSuspect holds a node, and the folder that was to be sent with it.
+func (ns *Namespace) holdSuspect(n *store.Node) error {
+	if err := ns.hold(n, "written shortly before the machine went down, so parts may be missing"); err != nil {
+		return err
+	}
+	var top *store.Node
+	err := ns.view(func(t txn) (err error) {
+		top, err = t.outgoingAbove(n.Ino)
+		return err
+	})
+	if err != nil || top == nil {
+		return err
+	}
+	return ns.hold(top, "parts of "+n.Name+" in it may be missing")
 }
 
 // hold keeps a node from being sent until somebody retries, and reports why.

@@ -153,6 +153,9 @@ type Capabilities struct {
 	// ReplacesID is true if an upload that overwrites makes an object of another
 	// ID, and deletes the old one once it is whole: for a moment both are there.
 	ReplacesID bool
+	// CountsDownloads is true if each request for content counts as a download,
+	// of which there may be a limit, or of which its sender is told.
+	CountsDownloads bool
 	// DeleteBatch, MoveBatch and CopyBatch are how many objects one call
 	// takes, at least 1.
 	DeleteBatch, MoveBatch, CopyBatch int

@@ -69,6 +69,8 @@ func (p *planner) act(t *task) {
 func (p *planner) actCreate(t *task) {
 	a := action{op: Upload, ino: t.Ino, reason: "new here"}
 	switch {
+	case t.Draft:
+		a.op, a.reason = Send, "put there to be sent to people"
 	case t.Dir:
 		a.op = Mkdir
 	case p.replaces(t):

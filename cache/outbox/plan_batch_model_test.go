@@ -37,8 +37,7 @@ func (w *world) unpack(s Step) bool {
 			w.failf("node %d is not new, or comes before its folder", ino)
 			return false
 		}
-		w.own(n, w.provider.add(folder, n.Local.Name, n.Dir, n.content))
-		n.Content = false
+		w.made(n, w.provider.add(folder, n.Local.Name, n.Dir, n.content))
 	}
 	return true
 }

@@ -64,8 +64,7 @@ func (w *world) store(n *modelNode, s Step) bool {
 	if other := w.provider.taken(folder, n.Local.Name); other != nil {
 		return w.refused(other)
 	}
-	w.own(n, w.provider.add(folder, n.Local.Name, n.Dir, n.content))
-	n.Content = false
+	w.made(n, w.provider.add(folder, n.Local.Name, n.Dir, n.content))
 	return true
 }
 

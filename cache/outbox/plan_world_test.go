@@ -120,6 +120,16 @@ func (w *world) own(n *modelNode, o *modelObject) {
 	n.Base = n.Remote
 }
 
+// made notes that an object was made for a new node. Nothing is in a folder that
+// was made just now but what comes from here, which is as good as a listing.
+func (w *world) made(n *modelNode, o *modelObject) {
+	w.own(n, o)
+	n.Content = false
+	if n.Dir {
+		w.listed[n.Ino] = w.tick()
+	}
+}
+
 // lose notes that a node's object is gone.
 func (w *world) lose(n *modelNode) {
 	delete(w.owner, n.object)

@@ -58,6 +58,9 @@ type Node struct {
 	CopyOf   uint64
 	CopyName string
 	CopyFree bool
+	// Draft is true for a new folder that is sent to people as one whole, with
+	// all that is in it: that is in no outbox by itself.
+	Draft bool
 	// Ready is false while the node must not be sent: not settled yet, open
 	// for writing, in flight, failed, or held back.
 	Ready bool
@@ -159,12 +162,14 @@ const (
 	// all that is in them, into the folder Parent; Below is what is below Inos.
 	// If Name is not "", the one copy has that name at first.
 	Copy
+	// Send mails the new folder Inos[0], with all that is in it, to people.
+	Send
 	// Settle makes no request: the nodes in Inos need nothing (their base
 	// equals their local state, or neither side has them).
 	Settle
 )
 
-var opNames = [...]string{"", "look", "list", "list tree", "make folder", "upload", "rename", "move", "move and rename", "delete", "send as archive", "copy", "settle"}
+var opNames = [...]string{"", "look", "list", "list tree", "make folder", "upload", "rename", "move", "move and rename", "delete", "send as archive", "copy", "send", "settle"}
 
 // String names the operation as plans show it.
 func (o Op) String() string { return opNames[o] }
