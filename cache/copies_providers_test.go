@@ -48,7 +48,7 @@ func TestCopiesAtOtherProviders(t *testing.T) {
 // TestCopiesAtOtherProvidersFail: whatever fails, everything is there in the end.
 func TestCopiesAtOtherProvidersFail(t *testing.T) {
 	for _, provider := range []string{"filescom", "exavault1"} {
-		for _, op := range []string{"copy", "info", "activity"} {
+		for _, op := range []string{"copy", "info"} {
 			for way := range len(faults) + 1 {
 				t.Run(fmt.Sprintf("%s/%s/%d", provider, op, way), func(t *testing.T) {
 					t.Parallel()
