@@ -49,6 +49,8 @@ func (c *copies) visit(i int) {
 			c.folders = append(c.folders, t.Local.Parent)
 		}
 		c.groups[t.Local.Parent] = append(c.groups[t.Local.Parent], i)
+	case c.p.in.Caps.CopyRename && c.whole(i):
+		c.take(t.Local.Parent, []int{i}, "")
 	case t.Dir:
 		for _, k := range c.kids[t.Ino] {
 			c.visit(k)
@@ -77,18 +79,12 @@ func (c *copies) ready(folder uint64) bool {
 	return true
 }
 
-// renamed tells whether a file may be copied under another name: in one call, or
-// under its old name first if nothing has that. To fetch and upload it takes two
-// requests, so that the third must save a lot of bytes.
+// renamed tells whether a file may be copied under its old name first, if nothing
+// has that. To fetch and upload it takes two requests, so that the third must save a
+// lot of bytes.
 func (c *copies) renamed(i int) bool {
 	t := &c.p.tasks[i]
-	switch {
-	case !c.whole(i):
-		return false
-	case c.p.in.Caps.CopyRename:
-		return true
-	}
-	return t.CopyFree && t.Size > c.p.in.Caps.ArchiveFile && c.p.pass(i, c.p.spot(t.Local.Parent, t.CopyName))
+	return c.whole(i) && t.CopyFree && t.Size > c.p.in.Caps.ArchiveFile && c.p.pass(i, c.p.spot(t.Local.Parent, t.CopyName))
 }
 
 // take makes the action of one copy. under is the name that it has at first, ""
@@ -119,7 +115,7 @@ func (c *copies) below(tops, all []int) []int {
 // rename, and the listing that proves folders whole.
 func (c *copies) cost(tops, below []int, under string) int {
 	cost := 2
-	if under != "" && !c.p.in.Caps.CopyRename {
+	if under != "" {
 		cost++
 	}
 	if slices.ContainsFunc(tops, func(i int) bool { return c.p.tasks[i].Dir }) {

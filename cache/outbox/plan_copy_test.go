@@ -45,6 +45,8 @@ func TestCopyPlans(t *testing.T) {
 	plain.CopyOf = 0
 	oneCall := copyInput(busy)
 	oneCall.Caps.CopyRename = true
+	wholeFolder := copyInput(folderOf(copied(20, 1, "d", "e", 0)), copied(30, 20, "a", "a", 5))
+	wholeFolder.Caps.CopyRename = true
 	none := copyInput(copied(30, 1, "a", "a", 50))
 	none.Caps.CopyBatch = 0
 	for name, c := range map[string]struct {
@@ -63,6 +65,7 @@ func TestCopyPlans(t *testing.T) {
 		"a name that another wants":  {copyInput(copied(30, 1, "b", "x", 50), plain), []Op{Upload, Upload}, 2},
 		"a folder under its name":    {copyInput(folderOf(copied(20, 1, "d", "d", 0)), copied(30, 20, "a", "a", 5)), []Op{Copy}, 3},
 		"a folder under another one": {copyInput(folderOf(copied(20, 1, "d", "e", 0)), copied(30, 20, "a", "a", 5)), []Op{Mkdir, Copy}, 3},
+		"a folder in one call":       {wholeFolder, []Op{Copy}, 3},
 		"a folder that still grows": {
 			copyInput(folderOf(copied(20, 1, "d", "d", 0)), folderOf(copied(21, 20, "s", "s", 0)), waiting), []Op{Mkdir, Mkdir}, 2,
 		},

@@ -152,6 +152,10 @@ func (o *Options) base() (*url.URL, error) {
 	return url.Parse(raw)
 }
 
+// sharing is how many changes are made at once, so that their looks share requests:
+// well below the 40 connections that the service takes from one address.
+const sharing = 16
+
 // Capabilities describes the legacy API. Whether an upload makes missing folders
 // is not documented, and so not relied on; file names are taken to be
 // case-sensitive.
@@ -163,6 +167,7 @@ func (c *Client) Capabilities() remote.Capabilities {
 		DeleteBatch:     batchSize,
 		MoveBatch:       batchSize,
 		CopyBatch:       batchSize,
+		Concurrency:     sharing,
 		MaxName:         clientkit.MaxName,
 	}
 }

@@ -121,6 +121,9 @@ func (b *bench) spent() (ledger, error) {
 	return l, b.mnt.Status(b.ctx, &l)
 }
 
+// pollOp is the sandbox's name for looks at what a provider has not finished.
+const pollOp = "migration"
+
 // take fills in what both counters say.
 func (b *bench) take(r *result, before ledger) error {
 	after, err := b.spent()
@@ -131,7 +134,9 @@ func (b *bench) take(r *result, before ledger) error {
 	if err != nil {
 		return err
 	}
-	r.Requests, r.ByOp = st.Count, st.ByOp
+	r.Polls, r.ByOp = st.ByOp[pollOp], st.ByOp
+	r.Requests = st.Count - r.Polls
+	delete(r.ByOp, pollOp)
 	r.Ledger = after.Ledger.Day.Requests - before.Ledger.Day.Requests
 	r.Transfers = after.Ledger.Day.Transfers - before.Ledger.Day.Transfers
 	r.Up = after.Ledger.Day.Up - before.Ledger.Day.Up
