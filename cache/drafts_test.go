@@ -529,6 +529,29 @@ func TestReceivedFilesAreFetchedOnce(t *testing.T) {
 	}
 }
 
+// TestATransferIsListedOnce: what is in its folders comes with it, and what went
+// from them is seen.
+func TestATransferIsListedOnce(t *testing.T) {
+	c := &clock{}
+	w := mailWorld(t, "modern", withClock(c), func(w *world) { w.putRemote("received/Invoice/sub/deep/c", "c") })
+	w.costs("a walk", 2, func() { // the list of transfers, and one of them
+		w.walk("received")
+	})
+	w.removeRemote("received/Invoice/sub/b")
+	c.advance(2 * time.Minute)
+	w.costs("another walk", 2, func() {
+		w.walk("received")
+	})
+	if w.ino("received/Invoice/sub/b") != 0 || w.read("received/Invoice/sub/deep/c") != "c" {
+		t.Error("the transfer is not shown as it is")
+	}
+	w.removeRemote("received/Invoice")
+	c.advance(2 * time.Minute)
+	if len(w.names("received")) != 0 {
+		t.Error("the transfer is still there")
+	}
+}
+
 // downloads counts the requests for content since the count was reset.
 func (w *world) downloads() (n int) {
 	for _, r := range w.server.Requests() {
