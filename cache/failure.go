@@ -11,6 +11,7 @@ import (
 // failed decides what becomes of the nodes of a call that failed.
 func (j *job) failed(ctx context.Context, err error) error {
 	err = j.verdict(err)
+	j.giveUpMade(err)
 	j.ns.putOff(j.step.Inos, err)
 	if unexpected(err) && j.step.Op != outbox.Send {
 		if e := j.lookAgain(ctx, j.step.Inos, err); e != nil {
@@ -45,11 +46,12 @@ func unexpected(err error) bool {
 // lookAgain brings what is known of the call's folder, and of nodes of it, up to
 // date, and of the folder's own place if that may be the cause.
 func (j *job) lookAgain(ctx context.Context, inos []uint64, cause error) error {
-	if err := j.ns.list(ctx, j.place.Parent); err != nil {
+	folder := j.nearest()
+	if err := j.ns.list(ctx, folder); err != nil {
 		return err
 	}
-	if (len(j.moves) > 0 || remote.IsKind(cause, remote.NotExist)) && j.place.Parent != RootIno {
-		inos = append(inos[:len(inos):len(inos)], j.place.Parent)
+	if (len(j.moves) > 0 || remote.IsKind(cause, remote.NotExist)) && folder != RootIno {
+		inos = append(inos[:len(inos):len(inos)], folder)
 	}
 	for _, ino := range inos {
 		n, err := j.ns.node(ino)

@@ -68,7 +68,7 @@ func (t txn) pendingItem(n *store.Node) PendingItem {
 	case d.Failed != "":
 		it.State = "failed: " + d.Failed
 	case t.ns.inflight[n.Ino] > 0:
-		it.State = "sending"
+		it.State = t.ns.sendingState(n.Ino)
 	case n.Kind == File && n.Exists && t.ns.isWritten(n.Ino):
 		it.Reason = "open for writing"
 	case t.ns.restsHere(n):

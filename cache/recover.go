@@ -78,6 +78,7 @@ func jobOf(ns *Namespace, in store.Intent) *job {
 	if op := j.step.Op; op != outbox.Delete && op != outbox.Archive {
 		j.places = []store.Place{place}
 	}
+	j.readMade()
 	return j
 }
 
@@ -201,7 +202,7 @@ func (j *job) refOf(ino uint64) (ref remote.Ref, n *store.Node, ok bool) {
 }
 
 // placeRef addresses, by path, what is at the call's target.
-func (j *job) placeRef() remote.Ref { return j.refIn(j.place) }
+func (j *job) placeRef() remote.Ref { return j.refIn(j.announced()) }
 
 // refIn addresses, by path, what the provider has in a place.
 func (j *job) refIn(p store.Place) (ref remote.Ref) {
@@ -340,6 +341,11 @@ func (j *job) resolveUpload(ctx context.Context) error {
 	}
 	if base.Exists && exists && j.ns.caps.ReplacesID && o.ID == base.ID && o.Version == base.Version {
 		if o, err = j.replacement(ctx, o, base.ID); err != nil {
+			return err
+		}
+	}
+	if exists {
+		if err := j.foundMade(); err != nil {
 			return err
 		}
 	}

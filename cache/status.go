@@ -133,6 +133,8 @@ type Status struct {
 	Pending int `json:"pending"`
 	Failed  int `json:"failed"`
 	Sending int `json:"sending"`
+	// Uploads are the files that are being sent, by path.
+	Uploads []Upload `json:"uploads,omitempty"`
 	// KeptHere is how many of the pending are empty files that the provider
 	// does not store.
 	KeptHere int `json:"kept_here,omitempty"`
@@ -179,7 +181,7 @@ func (ns *Namespace) Status() (Status, error) {
 	}
 	_, hasFeed := ns.remote.(remote.Feed)
 	err := ns.view(func(t txn) (err error) {
-		s.Pending = len(ns.dirty)
+		s.Pending, s.Uploads = len(ns.dirty), t.uploadsNow()
 		for ino, d := range ns.dirty {
 			if d.Failed != "" {
 				s.Failed++

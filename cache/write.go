@@ -158,7 +158,7 @@ func (in *inode) use(st *content.Staged) error {
 		in.retired = append(in.retired, in.staged)
 	}
 	in.staged = st
-	in.epoch++
+	in.epoch.Add(1)
 	return nil
 }
 

@@ -45,7 +45,7 @@ func statusLines(s control.Status) []line {
 		{"state in", s.StateDir},
 		{"process", fmt.Sprintf("%d, version %s, since %s", s.PID, s.Version, s.Started.Format(time.DateTime))},
 	}
-	return append(lines, troubles(s)...)
+	return append(append(lines, uploadLines(s)...), troubles(s)...)
 }
 
 func accountText(s control.Status) string {
@@ -122,6 +122,18 @@ func waitingText(s control.Status) string {
 		text += fmt.Sprintf(", %s under way", plural(s.Sending, "request", "requests"))
 	}
 	return text
+}
+
+// uploadLines say how far the files are that are being sent.
+func uploadLines(s control.Status) []line {
+	var lines []line
+	for _, up := range s.Uploads[:min(mostNamed, len(s.Uploads))] {
+		lines = append(lines, line{"sending", fmt.Sprintf("%d%% of %s: %s", up.Percent, humanSize(up.Size), printable(up.Path))})
+	}
+	if more := len(s.Uploads) - mostNamed; more > 0 {
+		lines = append(lines, line{"sending", fmt.Sprintf("and %d more", more)})
+	}
+	return lines
 }
 
 func requestsText(l ledger.Snapshot) string {

@@ -127,9 +127,9 @@ func (s *schedule) nextTarget() *target {
 
 func (s *schedule) emit(i int) {
 	a := &s.p.actions[i]
-	step := Step{Op: a.op, Inos: []uint64{a.ino}, Name: a.name, Parent: a.parent, Over: a.over, Cost: 1, Reason: a.reason}
+	step := Step{Op: a.op, Inos: []uint64{a.ino}, Name: a.name, Parent: a.parent, Over: a.over, Cost: 1, Reason: a.reason, Below: a.below}
 	if a.op == Archive || a.op == Copy {
-		step.Inos, step.Below, step.Cost = a.inos, a.below, a.cost
+		step.Inos, step.Cost = a.inos, a.cost
 	}
 	if a.op == Send {
 		step.Cost = sendCalls

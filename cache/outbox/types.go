@@ -48,6 +48,9 @@ type Node struct {
 	// Plain is true for a node that is to be sent by itself: a batch with it
 	// failed before.
 	Plain bool
+	// ByUpload is true for a new folder that need not be made by itself: an upload
+	// to it makes it.
+	ByUpload bool
 	// CopyOf is 0, or the clean node whose object has the content of this node,
 	// which is new; of a folder, all that is below. CopyName is that object's
 	// name, and CopyFree is true if the provider has nothing of that name in
@@ -137,7 +140,8 @@ const (
 	Mkdir
 	// Upload stores the content of Inos[0] at its remote place if it has one
 	// (overwriting itself), else at its local place: over the object of the
-	// deleted node Over if that is not 0, and refusing to overwrite otherwise.
+	// deleted node Over if that is not 0, and refusing to overwrite otherwise. The
+	// new folders in Below, each in the one before, are made by it.
 	Upload
 	// Rename gives Inos[0] the name Name in the folder where it is.
 	Rename
@@ -179,7 +183,8 @@ type Step struct {
 	// Inos are the nodes it is about.
 	Inos []uint64
 	// Below are, for a Delete of folders, the deleted nodes inside that go
-	// with them, and for a Copy the new nodes below.
+	// with them, for a Copy the new nodes below, and for an Upload the folders
+	// that it makes.
 	Below []uint64
 	// Parent is the folder that is listed or moved to.
 	Parent uint64
