@@ -154,6 +154,11 @@ func TestSendingADraft(t *testing.T) {
 		if len(items) != 1 || items[0].Change != "send" || items[0].Size != 100_012 || items[0].Path != "/sent/Pictures" {
 			t.Errorf("pending: %+v", items)
 		}
+		for name, want := range map[string]string{"sent/Pictures/a.txt": "pending", "drafts": "clean"} {
+			if got, err := w.ns.Getxattr(w.Context(), w.ino(name), "user.frugalfs.state"); string(got) != want {
+				t.Errorf("%s is %q, %v", name, got, err)
+			}
+		}
 		w.wantKind("writing to what is being sent", w.tryWrite("sent/Pictures/a.txt"), remote.Busy)
 		w.server.ResetCount()
 		w.flush()
