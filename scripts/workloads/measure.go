@@ -26,7 +26,7 @@ func (b *bench) measure(w workload, st step) (result, error) {
 	}
 	started := time.Now()
 	if st.script != "" {
-		err = b.script(b.mnt.Dir, st.script)
+		err = b.script(b.work(), st.script)
 	}
 	if err == nil {
 		err = b.drain()
@@ -155,7 +155,7 @@ func (b *bench) take(r *result, before ledger) error {
 func (b *bench) wrong(st step) (string, error) {
 	want := b.model
 	if st.free {
-		want = b.mnt.Dir
+		want = b.work()
 	}
 	// what this step made freely stays out of later comparisons with the model
 	skip := func(path string) bool {
