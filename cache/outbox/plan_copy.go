@@ -115,6 +115,8 @@ func (c *copies) renamed(i int) bool {
 		return false
 	case c.p.in.Caps.CopyRename:
 		return true
+	case c.p.fold(t.CopyName) == c.p.fold(t.Local.Name):
+		return false // a provider that takes the names for one may refuse the rename
 	}
 	return t.CopyFree && t.Size > c.p.in.Caps.ArchiveFile && c.p.pass(i, c.p.spot(t.Local.Parent, t.CopyName))
 }
