@@ -36,7 +36,7 @@ func (s *sim) change() {
 		return
 	}
 	e, found := s.someEntry(dir)
-	switch n := s.r.IntN(20); {
+	switch n := s.r.IntN(22); {
 	case n < 6:
 		s.write(dir, someName(s.r))
 	case n < 8:
@@ -53,6 +53,8 @@ func (s *sim) change() {
 		s.read(dir, e)
 	case n < 18:
 		s.keepOpen(dir, e)
+	case n < 20:
+		s.copy(dir, e)
 	default:
 		s.useHandle()
 	}

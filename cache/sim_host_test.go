@@ -108,6 +108,9 @@ func (s *sim) Destroys(c simulation.Call, o simulation.Object) { s.book.destroye
 // Shows implements simulation.Host.
 func (s *sim) Shows(c simulation.Call, o simulation.Object) { s.book.saw(c, o) }
 
+// Duplicates implements simulation.Host.
+func (s *sim) Duplicates(o simulation.Object) { s.book.copied[o.Content] = true }
+
 // Strays implements simulation.Host.
 func (s *sim) Strays(o simulation.Object) { s.book.strays(o) }
 

@@ -200,6 +200,7 @@ func (s *sim) drain() bool {
 				break
 			}
 		}
+		s.giveUpCopies()
 		_, _ = s.ns.Retry()
 		pending, err := s.ns.Pending()
 		intents, _ := s.ns.Left()

@@ -110,7 +110,7 @@ func (w *world) checkFirm(in Input, folder uint64, steps []Step) {
 func converge(seed uint64, archives bool) (int, error) {
 	w := newWorld(diceOf(seed, nil))
 	w.withArchives()
-	w.torn = false
+	w.torn, w.caps.CopyBatch = false, 0 // whether a copy can be made depends on the round
 	for range 4 + w.roll(30) {
 		w.act()
 	}
