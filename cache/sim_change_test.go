@@ -333,6 +333,9 @@ func (s *sim) event() {
 	if s.crashIn == 0 && s.chance(s.odds.crash) {
 		s.crashIn = 1 + s.r.IntN(30)
 	}
+	if s.odds.full > 0 && s.fullIn == 0 && s.chance(s.odds.full) {
+		s.fullIn = 1 + s.r.IntN(30)
+	}
 	switch n := s.r.IntN(1000); {
 	case n < s.odds.other:
 		s.other()

@@ -170,7 +170,7 @@ func (s *sim) end() {
 		return
 	}
 	s.note("END")
-	s.calm, s.crashIn = true, 0
+	s.calm, s.crashIn, s.fullIn = true, 0, 0
 	s.closeHandles()
 	for s.acct.Deliver() {
 		s.note("a late request arrived")
