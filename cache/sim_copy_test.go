@@ -94,14 +94,21 @@ func (s *sim) copyBytes(src *cache.Handle, dst *opened) {
 }
 
 // giveUpCopies drops copies whose source was changed elsewhere before they were
-// made: those are reported, and nobody can make them any more.
+// made: those are reported, and nobody can make them any more. It waits until
+// nothing else is given up, as all is dropped together.
 func (s *sim) giveUpCopies() {
 	pending, _ := s.ns.Pending()
+	gone := 0
 	for _, it := range pending {
-		if strings.Contains(it.Reason, "what it was copied from was changed") {
-			_, err := s.ns.Drop()
-			s.note("dropping what cannot be copied any more, such as %s: %s", it.Path, kindOf(err))
+		if it.Failed && !strings.Contains(it.Reason, "what it was copied from was changed") {
 			return
 		}
+		if it.Failed {
+			gone++
+		}
+	}
+	if gone > 0 {
+		_, err := s.ns.Drop()
+		s.note("dropping %d files that cannot be copied any more: %s", gone, kindOf(err))
 	}
 }

@@ -1,6 +1,7 @@
 package cache_test
 
 import (
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -52,6 +53,9 @@ func (s *sim) Arrives(c simulation.Call) simulation.Fate {
 // Leaves implements simulation.Host.
 func (s *sim) Leaves(c simulation.Call, answer string, err error) {
 	s.note("< %s %s %s (%v)", c.Op, c.Fate, answer, err)
+	if where, _, told := strings.Cut(answer, " "); told && c.Op == "upload" && path.Dir(where) != path.Dir(c.About) {
+		s.book.strayed = true // also if the mount dies before it says so
+	}
 	_ = s.durable("answer")
 	s.meanwhile(c)
 	s.pass(time.Millisecond)
