@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path"
+	"time"
 
 	"github.com/frugalfs/frugalfs/cache/content"
 	"github.com/frugalfs/frugalfs/cache/outbox"
@@ -26,6 +27,9 @@ func (j *job) upload(ctx context.Context) error {
 	up := remote.Upload{
 		Parent: j.parent, Name: j.place.Name, Size: body.size, Content: body, Progress: report,
 		Overwrite: j.over != nil || j.node.Remote.Exists, Replaces: j.replaced(),
+	}
+	if j.ns.caps.ModTime {
+		up.ModTime = time.Unix(0, j.node.Mtime)
 	}
 	if err := j.resumable(&up); err != nil {
 		return err
@@ -194,6 +198,9 @@ func (j *job) commitUploaded(t txn, o remote.Object, size int64) (adopted string
 		if err := t.dropOver(j.step.Over); err != nil {
 			return "", err
 		}
+	}
+	if err := j.commitMade(t); err != nil {
+		return "", err
 	}
 	s, err := t.resultState(o, j.place)
 	if err != nil || n == nil {

@@ -71,6 +71,9 @@ func (h *Handle) open(ctx context.Context, flags uint32) error {
 		if err := h.ns.writable("open", n.Name); err != nil {
 			return err
 		}
+		if err := h.ns.view(func(t txn) error { return t.mayWrite(n) }); err != nil {
+			return err
+		}
 	}
 	if n.Remote.Exists && n.Dirty == nil {
 		h.ns.refresh(ctx, n)

@@ -70,7 +70,7 @@ func (s *sim) copyFile(where string, e cache.Entry, to folder, name string) {
 // copied notes that a node shows what another one does. It is not owed once more:
 // if others change that one, the copy may end.
 func (s *sim) copied(ino uint64, text string) {
-	s.book.copies[ino] = text
+	s.book.copies[ino], s.book.local[ino] = text, text // also once it is written out
 	s.book.copied[text] = true
 }
 

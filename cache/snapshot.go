@@ -18,6 +18,9 @@ const (
 	// longestSettle is how long after its first change a node is sent at the
 	// latest, if it can be.
 	longestSettle = 30 * time.Second
+	// longestGrowth is the same for what is new below one folder, as long as more
+	// comes: a tree that is sent in two pieces costs twice.
+	longestGrowth = 2 * longestSettle
 	// snapshotAfter is how long a file may stay open for writing before a
 	// stable snapshot of it is sent.
 	snapshotAfter = 10 * time.Minute
@@ -80,13 +83,12 @@ func (s *snapshot) due(n *store.Node) (int64, error) {
 	latest := n.Dirty.Since + int64(max(longestSettle, s.t.ns.opt.Settle))
 	if g := s.groups[s.groupOf(n)]; g != nil {
 		quiet = max(quiet, g.last+int64(s.t.ns.opt.Settle))
-		if n.Kind == Dir {
-			latest = max(latest, g.first+int64(longestSettle)) // it goes with what comes into it
-		}
-		switch cut := g.first + int64(longestSettle); {
+		cut := g.first + int64(longestGrowth)
+		latest = max(latest, cut)
+		switch {
 		case s.beingFilled(n):
 			// The rest of it would cost as much again: it waits for the whole.
-			latest += int64(longestSettle)
+			latest = max(latest, n.Dirty.Since+int64(longestGrowth))
 		case g.first != 0 && s.t.ns.now() >= cut:
 			quiet = cut // a tree that is still being made is sent in pieces
 		}
@@ -157,6 +159,10 @@ func (s *snapshot) group(ino uint64) error {
 		g.first = n.Dirty.Since
 	}
 	g.last = max(g.last, n.Dirty.Changed)
+	if n.Kind == Dir {
+		// What goes into it waits for this, too: so all that goes with it does.
+		g.last = max(g.last, n.Ctime)
+	}
 	s.filled[n.Parent] = max(s.filled[n.Parent], n.Dirty.Changed)
 	return nil
 }
@@ -236,9 +242,12 @@ func (s *snapshot) add(ino uint64) error {
 	node := outbox.Node{
 		Ino: ino, Dir: n.Kind == Dir, Local: outbox.Place{Exists: n.Exists, Parent: n.Parent, Name: n.Name},
 		Base: known(d.Base), Remote: known(n.Remote), Content: d.Content && !s.t.ns.keptHere(n), Size: max(n.Size, 0),
-		Changed: d.Changed, Ready: s.ready(n), Plain: s.t.ns.plain[ino] >= plainAfter || !fitsArchive(n.Name),
+		Draft: s.t.outgoing(n), Changed: d.Changed, Ready: s.ready(n), Plain: s.t.ns.plain[ino] >= plainAfter || !fitsArchive(n.Name),
 	}
 	if err := s.addCopy(n, &node); err != nil {
+		return err
+	}
+	if node.ByUpload, err = s.byUpload(n); err != nil {
 		return err
 	}
 	s.in.Nodes = append(s.in.Nodes, node)

@@ -226,6 +226,9 @@ func (ns *Namespace) truncate(ctx context.Context, ino uint64, size int64, h *Ha
 	if h != nil {
 		return h.in.truncate(ctx, size)
 	}
+	if err := ns.view(func(t txn) error { return t.mayWrite(n) }); err != nil {
+		return err
+	}
 	in := ns.acquire(ino, true)
 	defer in.release(true)
 	if err := in.openStaged(); err != nil {

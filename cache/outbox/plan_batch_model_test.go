@@ -9,6 +9,7 @@ import (
 
 // withArchives makes the provider one that unpacks archives.
 func (w *world) withArchives() {
+	w.byUpload = false
 	c := &w.caps
 	c.Archives, c.UploadMakesParents, c.RecursiveDelete, c.TreeList = true, true, true, true
 	c.Archive, c.ArchiveFile = int64(w.roll(60)), int64(5+w.roll(5))

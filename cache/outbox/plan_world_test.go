@@ -34,7 +34,9 @@ type world struct {
 	torn bool
 	// spent counts the requests of what was executed.
 	spent int
-	fault error
+	// byUpload: uploads make new folders.
+	byUpload bool
+	fault    error
 }
 
 func newWorld(d dice) *world {
@@ -48,6 +50,8 @@ func newWorld(d dice) *world {
 	}
 	if w.odds(2) {
 		w.withArchives()
+	} else {
+		w.byUpload = w.odds(2)
 	}
 	if w.odds(2) {
 		w.withCopies()
@@ -85,7 +89,7 @@ func (w *world) all() []*modelNode {
 func (w *world) newNode(dir bool) *modelNode {
 	w.last++
 	w.contents++
-	n := &modelNode{Node: Node{Ino: w.last, Dir: dir, Ready: true}, content: w.contents}
+	n := &modelNode{Node: Node{Ino: w.last, Dir: dir, Ready: true, ByUpload: dir && w.byUpload && !w.odds(4)}, content: w.contents}
 	w.nodes[n.Ino] = n
 	return n
 }
