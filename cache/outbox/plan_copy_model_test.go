@@ -239,7 +239,7 @@ func (w *world) checkCopy(s Step, by map[uint64]Node) {
 		dirs += btoi(n.Dir)
 		named := n.CopyName == n.Local.Name && s.Name == ""
 		passes := !n.Dir && len(s.Inos) == 1 && s.Name == n.CopyName && (n.CopyFree || w.caps.CopyRename)
-		if n.CopyOf == 0 || n.Local.Parent != s.Parent || (!n.Ready && !n.Dir) || !(named || passes) {
+		if n.CopyOf == 0 || n.Local.Parent != s.Parent || (!n.Ready && !n.Dir) || (!named && !passes) {
 			w.failf("node %+v is copied by %+v", n, s)
 		}
 	}
