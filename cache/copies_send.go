@@ -60,6 +60,9 @@ func (j *job) sendCopies(ctx context.Context) error {
 	if err != nil {
 		return j.giveUpCopies(ctx, nil, err)
 	}
+	if err := j.describe(ctx, results); err != nil {
+		return j.giveUpCopies(ctx, results, err)
+	}
 	j.expectCopied(results)
 	objects, err := j.proveCopies(ctx, results)
 	if err != nil {

@@ -145,7 +145,19 @@ func (t txn) put(n *store.Node) error {
 	if n.Exists {
 		t.ns.names.Add(t.ns.key(n.Place), n.Ino)
 	}
+	if old != nil && n.Remote.Exists && n.Remote.ContentKey() != old.Remote.ContentKey() {
+		t.ns.lookAnew(n.Ino)
+	}
 	return nil
+}
+
+// lookAnew has the readers of an open file look for its content anew, now that
+// the provider has another. What is read through an old handle ends up in the
+// pages that all readers share, so that it must not be of the old version.
+func (ns *Namespace) lookAnew(ino uint64) {
+	if in := ns.openInode(ino); in != nil {
+		in.epoch.Add(1)
+	}
 }
 
 // forgetName removes a node's entry from the cache of names, unless another

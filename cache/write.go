@@ -158,7 +158,7 @@ func (in *inode) use(st *content.Staged) error {
 		in.retired = append(in.retired, in.staged)
 	}
 	in.staged = st
-	in.epoch++
+	in.epoch.Add(1)
 	return nil
 }
 
@@ -225,6 +225,9 @@ func (ns *Namespace) truncate(ctx context.Context, ino uint64, size int64, h *Ha
 	}
 	if h != nil {
 		return h.in.truncate(ctx, size)
+	}
+	if err := ns.view(func(t txn) error { return t.mayWrite(n) }); err != nil {
+		return err
 	}
 	in := ns.acquire(ino, true)
 	defer in.release(true)

@@ -19,7 +19,8 @@ package outbox
 //     with one temporary name each.
 //  6. plan_copy.go lets the provider copy what it has already, and
 //     plan_batch.go sends new nodes of one folder together, in an archive,
-//     where that is cheaper than one by one.
+//     where that is cheaper than one by one. plan_parents.go leaves the making
+//     of folders to uploads.
 //  7. plan_action.go turns the rest into single calls and what they wait for,
 //     and plan_schedule.go puts them in order and gathers moves and deletes
 //     into batches. Deletes come last: nothing ever waits for one, except a
@@ -126,6 +127,7 @@ func Plan(in Input) []Step {
 	p.breakCycles()
 	p.makeCopies()
 	p.makeArchives()
+	p.makeParents()
 	p.makeActions()
 	p.schedule()
 	p.scheduleDeletes()

@@ -9,6 +9,7 @@ import (
 
 // withArchives makes the provider one that unpacks archives.
 func (w *world) withArchives() {
+	w.byUpload = false
 	c := &w.caps
 	c.Archives, c.UploadMakesParents, c.RecursiveDelete, c.TreeList = true, true, true, true
 	c.Archive, c.ArchiveFile = int64(w.roll(60)), int64(5+w.roll(5))
@@ -36,8 +37,7 @@ func (w *world) unpack(s Step) bool {
 			w.failf("node %d is not new, or comes before its folder", ino)
 			return false
 		}
-		w.own(n, w.provider.add(folder, n.Local.Name, n.Dir, n.content))
-		n.Content = false
+		w.made(n, w.provider.add(folder, n.Local.Name, n.Dir, n.content))
 	}
 	return true
 }

@@ -28,8 +28,10 @@ type world struct {
 	// merged is set when an observation or a refusal changed any node.
 	merged bool
 	// torn: the provider fails to unpack some archives.
-	torn  bool
-	fault error
+	torn bool
+	// byUpload: uploads make new folders.
+	byUpload bool
+	fault    error
 }
 
 func newWorld(d dice) *world {
@@ -43,6 +45,8 @@ func newWorld(d dice) *world {
 	}
 	if w.odds(2) {
 		w.withArchives()
+	} else {
+		w.byUpload = w.odds(2)
 	}
 	w.provider = newModelProvider(w.caps.CaseFolds)
 	w.forget()
@@ -75,7 +79,7 @@ func (w *world) all() []*modelNode {
 func (w *world) newNode(dir bool) *modelNode {
 	w.last++
 	w.contents++
-	n := &modelNode{Node: Node{Ino: w.last, Dir: dir, Ready: true}, content: w.contents}
+	n := &modelNode{Node: Node{Ino: w.last, Dir: dir, Ready: true, ByUpload: dir && w.byUpload && !w.odds(4)}, content: w.contents}
 	w.nodes[n.Ino] = n
 	return n
 }
@@ -114,6 +118,16 @@ func (w *world) own(n *modelNode, o *modelObject) {
 	n.object, w.owner[o.id] = o.id, n.Ino
 	n.Remote = w.known(o)
 	n.Base = n.Remote
+}
+
+// made notes that an object was made for a new node. Nothing is in a folder that
+// was made just now but what comes from here, which is as good as a listing.
+func (w *world) made(n *modelNode, o *modelObject) {
+	w.own(n, o)
+	n.Content = false
+	if n.Dir {
+		w.listed[n.Ino] = w.tick()
+	}
 }
 
 // lose notes that a node's object is gone.

@@ -179,6 +179,7 @@ func (c *Client) Capabilities() remote.Capabilities {
 		MoveRenames:     true,
 		RecursiveDelete: true,
 		EmptyFiles:      true,
+		CountsDownloads: true,
 		DeleteBatch:     1,
 		MoveBatch:       1,
 		CopyBatch:       1,
