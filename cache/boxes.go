@@ -1,7 +1,7 @@
 package cache
 
 import (
-	"fmt"
+	"errors"
 	"strings"
 
 	"github.com/frugalfs/frugalfs/cache/store"
@@ -91,7 +91,7 @@ func (t txn) outgoingAbove(ino uint64) (*store.Node, error) {
 }
 
 func refuse(kind remote.Kind, op, name, why string) error {
-	return remote.E(kind, op, name, fmt.Errorf("%s", why))
+	return remote.E(kind, op, name, errors.New(why))
 }
 
 // mayAdd refuses new entries of a folder in which nothing can come to be: only

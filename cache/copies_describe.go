@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"cmp"
 	"context"
 	"path"
 	"sync"
@@ -57,10 +58,7 @@ func (j *job) likeSource(o remote.Object, n *store.Node, i int) remote.Object {
 
 // copyName is the name that a copy has at first.
 func (j *job) copyName(n *store.Node) string {
-	if _, ok := j.ns.remote.(remote.CopyRenamer); ok || j.step.Name == "" {
-		return n.Name
-	}
-	return j.step.Name
+	return cmp.Or(j.step.Name, n.Name)
 }
 
 // lookAtCopies looks at copies by their paths, all at the same time.

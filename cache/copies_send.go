@@ -299,7 +299,7 @@ func (j *job) proveFolder(ctx context.Context, b *batch, where remote.Ref, objec
 		return err
 	}
 	for ino, o := range found {
-		if o.ID == "" {
+		if o.ID == "" && j.ns.caps.IDs {
 			o = objects[ino] // a top folder, described by the answer to the copy
 		}
 		objects[ino] = o

@@ -332,6 +332,19 @@ func (t txn) recalled(n *store.Node) error {
 	return t.staleListing(n.Parent) // what has its name at the provider was left out
 }
 
+// goesWith returns the folder that is to be sent and that a local node is in, nil
+// if there is none.
+func (ns *Namespace) goesWith(n *store.Node) (top *store.Node) {
+	if !n.LocalOnly {
+		return nil
+	}
+	_ = ns.view(func(t txn) (err error) {
+		top, err = t.outgoingAbove(n.Ino)
+		return err
+	})
+	return top
+}
+
 // sizeBelow is how many bytes there are in a folder that is to be sent.
 func (t txn) sizeBelow(n *store.Node) (size int64) {
 	d, err := t.collect(n)

@@ -107,10 +107,9 @@ func (in *inode) settle() {
 		return
 	}
 	gen := in.staged.Gen()
-	err := in.ns.db.UpdateLazily(func(tx *store.Tx) error {
+	err := in.ns.updateLazily(func(t txn) error {
 		// Read here, so that of two that settle the later one is right.
 		size, mtime := in.staged.Size(), in.staged.ModTime().UnixNano()
-		t := txn{tx, in.ns}
 		n, err := t.get(in.ino)
 		if err != nil || n == nil || n.Gen != gen || (n.Size == size && n.Mtime == mtime) {
 			return err
@@ -142,8 +141,7 @@ func (in *inode) close() {
 		_ = in.kept.Close()
 	}
 	in.staged, in.retired, in.kept = nil, nil, nil
-	err := in.ns.db.UpdateLazily(func(tx *store.Tx) error {
-		t := txn{tx, in.ns}
+	err := in.ns.updateLazily(func(t txn) error {
 		n, err := t.get(in.ino)
 		if err != nil || n == nil || n.Exists {
 			return err

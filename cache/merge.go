@@ -289,8 +289,6 @@ func (t txn) follow(n *store.Node, s store.State) error {
 	return t.put(&c)
 }
 
-func isTemp(name string) bool { return strings.HasPrefix(name, outbox.TempPrefix) }
-
 // comeBack has a clean node renamed to where it is shown: a call of ours that was
 // given up arrived late, and left its object under a name of the moment.
 func (t txn) comeBack(n *store.Node, s store.State) error {
@@ -369,9 +367,6 @@ func (t txn) stepAside(n *store.Node) error {
 	}
 	return t.put(&c)
 }
-
-// hiddenName is the name under which a node waits.
-func hiddenName(ino uint64) string { return outbox.TempPrefix + "moved-" + formatIno(ino) }
 
 func (t txn) hide(n *store.Node) error {
 	c := *n

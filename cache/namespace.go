@@ -218,7 +218,9 @@ func open(ctx context.Context, state *State, opt Options) (*Namespace, error) {
 		_ = ns.content.Close()
 		return nil, err
 	}
-	ns.exec = outbox.NewExecutor(&tree{ns}, outbox.Options{Pause: ns.opt.RetryPause, Now: ns.opt.Now, Logger: ns.log})
+	ns.exec = outbox.NewExecutor(&tree{ns}, outbox.Options{
+		Pause: ns.opt.RetryPause, Now: ns.opt.Now, Logger: ns.log, Concurrency: ns.caps.Concurrency,
+	})
 	return ns, nil
 }
 

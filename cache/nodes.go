@@ -17,14 +17,25 @@ type txn struct {
 
 // update runs f in a transaction and returns when it is committed.
 func (ns *Namespace) update(f func(txn) error) error {
-	err := ns.db.Update(func(tx *store.Tx) error {
+	return ns.db.Update(ns.inTxn(f))
+}
+
+// updateLazily is update that does not wait for the commit: for records whose
+// loss a crash may cause.
+func (ns *Namespace) updateLazily(f func(txn) error) error {
+	return ns.db.UpdateLazily(ns.inTxn(f))
+}
+
+// inTxn lets f see the dirty nodes also after a transaction was rolled back: a
+// node that is loaded without them counts as clean from then on.
+func (ns *Namespace) inTxn(f func(txn) error) func(*store.Tx) error {
+	return func(tx *store.Tx) error {
 		t := txn{tx, ns}
 		if err := t.ensureDirty(); err != nil {
 			return err
 		}
 		return f(t)
-	})
-	return err
+	}
 }
 
 // updateIf is update for what the answer to a question told, if it stands.
@@ -39,13 +50,7 @@ func (ns *Namespace) updateIf(q question, f func(txn) error) error {
 
 // view runs f, which must not write.
 func (ns *Namespace) view(f func(txn) error) error {
-	return ns.db.View(func(tx *store.Tx) error {
-		t := txn{tx, ns}
-		if err := t.ensureDirty(); err != nil {
-			return err
-		}
-		return f(t)
-	})
+	return ns.db.View(ns.inTxn(f))
 }
 
 // ensureDirty loads the dirty nodes again after a transaction was rolled back.

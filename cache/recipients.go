@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"errors"
 	"fmt"
 	"net/mail"
 	"slices"
@@ -75,5 +76,5 @@ func (l *letter) add(line string) error {
 }
 
 func badLetter(why string) error {
-	return remote.E(remote.Invalid, "send", RecipientsName, fmt.Errorf("%s", why))
+	return remote.E(remote.Invalid, "send", RecipientsName, errors.New(why))
 }

@@ -253,10 +253,14 @@ func (ns *Namespace) setContentTime(ino uint64, mtime int64) error {
 	return in.staged.SetModTime(time.Unix(0, mtime))
 }
 
+// Awaits tells whether closing a descriptor waits for the provider; if not, Flush
+// has nothing to do.
+func (h *Handle) Awaits() bool { return h.write && h.ns.opt.SyncClose }
+
 // Flush is called by each close of a descriptor. The file is queued already;
 // with SyncClose it returns when the provider has it.
 func (h *Handle) Flush(ctx context.Context) error {
-	if !h.write || !h.ns.opt.SyncClose {
+	if !h.Awaits() {
 		return nil
 	}
 	return h.ns.sendNow(ctx, h.in.ino)
@@ -276,7 +280,7 @@ func (h *Handle) Fsync(ctx context.Context) error {
 	if err := h.ns.db.Sync(); err != nil {
 		return err
 	}
-	if h.write && h.ns.opt.SyncClose {
+	if h.Awaits() {
 		return h.ns.sendNow(ctx, h.in.ino)
 	}
 	return nil

@@ -159,6 +159,9 @@ type Capabilities struct {
 	// DeleteBatch, MoveBatch and CopyBatch are how many objects one call
 	// takes, at least 1.
 	DeleteBatch, MoveBatch, CopyBatch int
+	// Concurrency is how many changes are best under way at once, where those that
+	// are share requests; 0 if it makes no difference to their number.
+	Concurrency int
 	// MaxName is the longest name in bytes, MaxFile the largest file in
 	// bytes; 0 if not known.
 	MaxName int

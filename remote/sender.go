@@ -63,6 +63,10 @@ type Sender interface {
 	// Boxes tells what the account's folders are for. It makes no request.
 	Boxes() Boxes
 
+	// ListTransfer is [TreeLister].ListTree for a transfer that was sent or
+	// received, folders before what is in them. One transaction.
+	ListTransfer(ctx context.Context, transfer Ref, page func([]Object) error) (Listing, error)
+
 	// CheckDraft refuses a draft that SendFolder would refuse before it asks
 	// the provider for anything. It makes no request, and reads no content.
 	CheckDraft(d Draft) error

@@ -73,6 +73,8 @@ type task struct {
 	// postponed: a deleted folder that is not deleted in this plan, although
 	// all that needs it goes on.
 	postponed bool
+	// copied: the provider copies the node.
+	copied bool
 	// occupant is who is where this node goes; successor is who goes where
 	// this node is.
 	occupant, successor int
@@ -125,10 +127,12 @@ func Plan(in Input) []Step {
 	p.observe()
 	p.chooseRoutes()
 	p.breakCycles()
-	p.makeCopies()
+	copies := p.chooseCopies()
 	p.makeArchives()
+	copies.act()
 	p.makeParents()
 	p.makeActions()
+	copies.spareSources()
 	p.schedule()
 	p.scheduleDeletes()
 	return p.steps

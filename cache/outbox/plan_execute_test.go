@@ -5,6 +5,9 @@ import "slices"
 // execute carries out one step literally. It returns false if the provider
 // refused any of it.
 func (w *world) execute(s Step) bool {
+	if w.writeOut(s) {
+		return false
+	}
 	switch s.Op {
 	case Look:
 		w.look(w.nodes[s.Inos[0]])
@@ -27,6 +30,8 @@ func (w *world) execute(s Step) bool {
 		w.removeAll(s)
 	case Archive:
 		return w.unpack(s)
+	case Copy:
+		return w.copyAll(s)
 	}
 	return true
 }

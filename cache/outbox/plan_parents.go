@@ -1,5 +1,7 @@
 package outbox
 
+import "slices"
+
 // parents is the work on new folders that uploads make by the way.
 type parents struct {
 	p *planner
@@ -52,7 +54,7 @@ func (c *parents) filled(i int) bool {
 // that have none yet, and does the same for what is in it.
 func (c *parents) visit(i int, above []int) {
 	t := &c.p.tasks[i]
-	chain := append(above[:len(above):len(above)], i)
+	chain := append(slices.Clone(above), i)
 	if !c.filled(i) {
 		chain = nil // it is made by a call of its own
 	}

@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/frugalfs/frugalfs/remote"
@@ -372,13 +370,5 @@ func (s *sending) sent(ctx context.Context, t *tree) (remote.Object, []remote.Ob
 		return remote.Object{}, nil, e
 	}
 	t.name, t.Sent = found.name, found.Sent
-	var inside []remote.Object
-	for rel := range t.dirs {
-		inside = append(inside, t.object(rel, nil))
-	}
-	for i := range t.files {
-		inside = append(inside, t.object(t.files[i].rel, &t.files[i]))
-	}
-	slices.SortFunc(inside, func(a, b remote.Object) int { return strings.Compare(a.Path, b.Path) })
-	return found.object(boxSent), inside, nil
+	return found.object(boxSent), t.objects(), nil
 }
