@@ -138,7 +138,11 @@ func (s *sim) rewrite(o *opened) {
 	if _, err := s.ns.Setattr(s.ctx, o.ino, cache.Set{Size: &nothing, File: o.h}); err != nil {
 		s.note("truncate: %v", err)
 		s.book.unsure[o.ino] = s.book.unsure[o.ino] || s.crashed
-		if !s.crashed {
+		switch a, failed := o.h.Attr(s.ctx); {
+		case s.crashed:
+		case failed == nil && a.Size == 0:
+			s.book.local[o.ino] = "" // cut, and only the record of its time failed
+		default:
 			undo()
 		}
 		return
