@@ -169,6 +169,9 @@ func (ns *Namespace) statusXattr(ino uint64, name string) ([]byte, error) {
 
 // nodeState is a node's standing in a word or two.
 func (ns *Namespace) nodeState(n *store.Node) string {
+	if top := ns.goesWith(n); top != nil {
+		n = top
+	}
 	switch {
 	case n.LocalOnly, n.Dirty != nil && ns.restsHere(n):
 		return "local"

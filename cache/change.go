@@ -36,6 +36,13 @@ func (t txn) newNode(ctx context.Context, parent uint64, name string, kind Kind,
 	if _, err := t.dir(parent); err != nil {
 		return nil, err
 	}
+	if err := t.mayAdd("create", parent, name); err != nil {
+		return nil, err
+	}
+	draft, err := t.isDraft(parent)
+	if err != nil {
+		return nil, err
+	}
 	if n, err := t.child(parent, name); err != nil || n != nil {
 		if err == nil {
 			err = remote.E(remote.Exist, "create", name, nil)
@@ -51,7 +58,7 @@ func (t txn) newNode(ctx context.Context, parent uint64, name string, kind Kind,
 	n := &store.Node{
 		Ino: ino, Kind: kind, Exists: true, Place: store.Place{Parent: parent, Name: name},
 		Mode: mode & permissionBits, UID: c.UID, GID: c.GID, Mtime: now, Ctime: now,
-		LocalOnly: t.ns.staysLocal(kind, name),
+		LocalOnly: draft || t.ns.staysLocal(kind, name),
 	}
 	if n.LocalOnly {
 		return n, nil
@@ -148,6 +155,9 @@ func (ns *Namespace) Unlink(ctx context.Context, parent uint64, name string) err
 		if n.Kind == Dir {
 			return remote.E(remote.IsDir, "unlink", name, nil)
 		}
+		if err := t.mayRemove("unlink", n); err != nil {
+			return err
+		}
 		if err := t.remove(n); err != nil {
 			return err
 		}
@@ -223,6 +233,9 @@ func (t txn) rmdir(parent uint64, name string) error {
 	if err := t.mustBeEmpty("rmdir", n); err != nil {
 		return err
 	}
+	if err := t.mayRemove("rmdir", n); err != nil {
+		return err
+	}
 	if err := t.remove(n); err != nil {
 		return err
 	}
@@ -277,12 +290,16 @@ func (ns *Namespace) Rename(ctx context.Context, parent uint64, name string, new
 		return err
 	}
 	from, to := store.Place{Parent: parent, Name: name}, store.Place{Parent: newParent, Name: newName}
-	err := ns.update(func(t txn) error {
-		if flags == RenameExchange {
-			return t.exchange(from, to)
-		}
-		return t.rename(from, to, flags == RenameNoReplace)
-	})
+	examined, err := ns.examine(from, to)
+	if err == nil {
+		err = ns.update(func(t txn) error {
+			if flags == RenameExchange {
+				return t.exchange(from, to)
+			}
+			return t.rename(from, to, flags == RenameNoReplace, examined)
+		})
+	}
+	ns.noteRefusal(to, err)
 	if n, e := ns.childOf(newParent, newName); err == nil && e == nil && n != nil {
 		ns.blame(ctx, n.Ino)
 	}
@@ -299,8 +316,12 @@ func (ns *Namespace) knowEntries(ctx context.Context, parent uint64, name string
 	return ns.ensureListed(ctx, n.Ino)
 }
 
-func (t txn) rename(from, to store.Place, noReplace bool) error {
+func (t txn) rename(from, to store.Place, noReplace bool, examined *draft) error {
 	n, err := t.movable(from, to)
+	if err != nil {
+		return err
+	}
+	passes, err := t.mayMove(n, to)
 	if err != nil {
 		return err
 	}
@@ -308,12 +329,15 @@ func (t txn) rename(from, to store.Place, noReplace bool) error {
 	switch {
 	case err != nil:
 		return err
-	case other != nil && noReplace:
+	case other != nil && (noReplace || passes != stays):
 		return remote.E(remote.Exist, "rename", to.Name, nil)
 	case n.Place == to:
 		return nil
 	case other != nil && other.Ino != n.Ino:
 		if err := t.replaceable(n, other); err != nil {
+			return err
+		}
+		if err := t.mayRemove("rename", other); err != nil {
 			return err
 		}
 		if other.Name != to.Name {
@@ -323,7 +347,10 @@ func (t txn) rename(from, to store.Place, noReplace bool) error {
 			return err
 		}
 	}
-	c := t.moved(n, to)
+	c, err := t.passed(n, to, passes, examined)
+	if err != nil {
+		return err
+	}
 	if other != nil && other.Ino != n.Ino && other.Dirty != nil && c.Dirty != nil {
 		// What is at the place waits for as long as what was there: a file that
 		// is saved by rename again and again must not wait for ever.
@@ -333,6 +360,18 @@ func (t txn) rename(from, to store.Place, noReplace bool) error {
 		return err
 	}
 	return t.stampBoth(from, to)
+}
+
+// passed is moved for a rename that may send a folder, or take that back.
+func (t txn) passed(n *store.Node, to store.Place, p passage, examined *draft) (*store.Node, error) {
+	c := t.moved(n, to)
+	switch p {
+	case sends:
+		return c, t.dispatchDraft(c, examined)
+	case withdraws:
+		return c, t.recalled(n)
+	}
+	return c, nil
 }
 
 func (t txn) stampBoth(from, to store.Place) error {
@@ -376,7 +415,9 @@ func (t txn) replaceable(n, other *store.Node) error {
 // begin or cease to be one that is never sent.
 func (t txn) moved(n *store.Node, to store.Place) *store.Node {
 	c := *n
-	c.LocalOnly = !c.Remote.Exists && t.ns.inflight[c.Ino] == 0 && t.ns.staysLocal(c.Kind, to.Name)
+	draft, err := t.isDraft(to.Parent)
+	local := err == nil && draft || t.ns.staysLocal(c.Kind, to.Name)
+	c.LocalOnly = !c.Remote.Exists && t.ns.inflight[c.Ino] == 0 && local
 	if c.LocalOnly {
 		c.Place, c.Dirty, c.Ctime = to, nil, t.ns.now()
 		return &c
@@ -399,6 +440,9 @@ func (t txn) exchange(from, to store.Place) error {
 	}
 	if a.Ino == b.Ino {
 		return nil
+	}
+	if err := t.mayExchange(a, b); err != nil {
+		return err
 	}
 	aside := *a
 	aside.Name = ".frugalfs-swap-" + formatIno(a.Ino)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path"
+	"time"
 
 	"github.com/frugalfs/frugalfs/cache/content"
 	"github.com/frugalfs/frugalfs/cache/outbox"
@@ -26,6 +27,9 @@ func (j *job) upload(ctx context.Context) error {
 	up := remote.Upload{
 		Parent: j.parent, Name: j.place.Name, Size: body.size, Content: body, Progress: report,
 		Overwrite: j.over != nil || j.node.Remote.Exists, Replaces: j.replaced(),
+	}
+	if j.ns.caps.ModTime {
+		up.ModTime = time.Unix(0, j.node.Mtime)
 	}
 	if err := j.resumable(&up); err != nil {
 		return err
@@ -195,6 +199,9 @@ func (j *job) commitUploaded(t txn, o remote.Object, size int64) (adopted string
 			return "", err
 		}
 	}
+	if err := j.commitMade(t); err != nil {
+		return "", err
+	}
 	s, err := t.resultState(o, j.place)
 	if err != nil || n == nil {
 		return "", err
@@ -306,7 +313,7 @@ func (ns *Namespace) adoptContent(ino, gen uint64, version string) {
 	if in.staged != nil && in.staged.Gen() == gen {
 		in.retired = append(in.retired, in.staged)
 		in.staged = nil
-		in.epoch++
+		in.epoch.Add(1)
 	}
 }
 

@@ -58,7 +58,7 @@ func (ns *Namespace) noteCopy(_ context.Context, src, dst *Handle, n int64) (int
 	}
 	in.retired = append(in.retired, in.staged)
 	in.staged = nil
-	in.epoch++
+	in.epoch.Add(1)
 	return noted, true
 }
 

@@ -60,6 +60,9 @@ func (j *job) sendCopies(ctx context.Context) error {
 	if err != nil {
 		return j.giveUpCopies(ctx, nil, err)
 	}
+	if err := j.describe(ctx, results); err != nil {
+		return j.giveUpCopies(ctx, results, err)
+	}
 	j.expectCopied(results)
 	objects, err := j.proveCopies(ctx, results)
 	if err != nil {
@@ -296,7 +299,7 @@ func (j *job) proveFolder(ctx context.Context, b *batch, where remote.Ref, objec
 		return err
 	}
 	for ino, o := range found {
-		if o.ID == "" {
+		if o.ID == "" && j.ns.caps.IDs {
 			o = objects[ino] // a top folder, described by the answer to the copy
 		}
 		objects[ino] = o

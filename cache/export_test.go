@@ -30,7 +30,9 @@ type Sight struct {
 	// ID and Version are the object's, "" if there is none.
 	ID, Version string
 	// Gen is not 0 if the mount shows what was written here.
-	Gen    uint64
+	Gen uint64
+	// Copy is true if it shows the content of another node's object.
+	Copy   bool
 	Exists bool
 	Dirty  bool
 }
@@ -41,7 +43,7 @@ func (ns *Namespace) Sight(ino uint64) (s Sight) {
 	if err != nil {
 		return s
 	}
-	return Sight{ID: n.Remote.ID, Version: n.Remote.Version, Gen: n.Gen, Exists: n.Exists, Dirty: n.Dirty != nil}
+	return Sight{ID: n.Remote.ID, Version: n.Remote.Version, Gen: n.Gen, Copy: n.Copy != nil, Exists: n.Exists, Dirty: n.Dirty != nil}
 }
 
 // Open intents and generations that are still there, for tests of what is left

@@ -4,14 +4,16 @@ import (
 	"context"
 	"time"
 
+	"github.com/frugalfs/frugalfs/cache/outbox"
 	"github.com/frugalfs/frugalfs/remote"
 )
 
 // failed decides what becomes of the nodes of a call that failed.
 func (j *job) failed(ctx context.Context, err error) error {
 	err = j.verdict(err)
+	j.giveUpMade(err)
 	j.ns.putOff(j.step.Inos, err)
-	if unexpected(err) {
+	if unexpected(err) && j.step.Op != outbox.Send {
 		if e := j.lookAgain(ctx, j.step.Inos, err); e != nil {
 			return e
 		}
@@ -44,11 +46,12 @@ func unexpected(err error) bool {
 // lookAgain brings what is known of the call's folder, and of nodes of it, up to
 // date, and of the folder's own place if that may be the cause.
 func (j *job) lookAgain(ctx context.Context, inos []uint64, cause error) error {
-	if err := j.ns.list(ctx, j.place.Parent); err != nil {
+	folder := j.nearest()
+	if err := j.ns.list(ctx, folder); err != nil {
 		return err
 	}
-	if (len(j.moves) > 0 || remote.IsKind(cause, remote.NotExist)) && j.place.Parent != RootIno {
-		inos = append(inos[:len(inos):len(inos)], j.place.Parent)
+	if (len(j.moves) > 0 || remote.IsKind(cause, remote.NotExist)) && folder != RootIno {
+		inos = append(inos[:len(inos):len(inos)], folder)
 	}
 	for _, ino := range inos {
 		n, err := j.ns.node(ino)
@@ -90,7 +93,7 @@ func (t txn) fail(inos []uint64, cause error) error {
 		c, d := *n, *n.Dirty
 		d.Tries++
 		switch kind := remote.KindOf(cause); {
-		case lasting(kind) || d.Tries > maxTries:
+		case lasting(kind) || d.Tries > maxTries || kind == remote.Conflict && t.outgoing(n):
 			d.Failed, d.FailKind = cause.Error(), uint8(kind)
 			t.ns.log.Error("cannot be sent: kept here", "path", t.path(ino), "err", cause)
 		case global(kind):

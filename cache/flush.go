@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"time"
 
@@ -19,7 +21,8 @@ import (
 type PendingItem struct {
 	Ino  uint64 `json:"ino"`
 	Path string `json:"path"`
-	// Change is what is to be sent: "new", "content", "moved", "deleted".
+	// Change is what is to be sent: "new", "content", "moved", "deleted",
+	// "send" for a folder that is mailed to people.
 	Change string `json:"change"`
 	// State is as in the attribute user.frugalfs.state.
 	State string    `json:"state"`
@@ -58,11 +61,14 @@ func (t txn) pendingItem(n *store.Node) PendingItem {
 		Ino: n.Ino, Path: t.path(n.Ino), Change: changeOf(n), Size: max(n.Size, 0),
 		Since: time.Unix(0, d.Since), State: "pending", Reason: d.Failed, Failed: d.Failed != "",
 	}
+	if t.outgoing(n) {
+		it.Change, it.Size = "send", t.sizeBelow(n)
+	}
 	switch {
 	case d.Failed != "":
 		it.State = "failed: " + d.Failed
 	case t.ns.inflight[n.Ino] > 0:
-		it.State = "sending"
+		it.State = t.ns.sendingState(n.Ino)
 	case n.Kind == File && n.Exists && t.ns.isWritten(n.Ino):
 		it.Reason = "open for writing"
 	case t.ns.restsHere(n):
@@ -229,7 +235,8 @@ func (ns *Namespace) eachDirty(pick func(*store.Node) bool, do func(txn, *store.
 }
 
 // Drop gives up what could not be sent: files that are new here go, changed ones
-// become what the provider has, and deleted ones are shown again. Only nodes
+// become what the provider has, and deleted ones are shown again. A folder that
+// was to be mailed is a draft again. Only nodes
 // whose sending failed for good are dropped.
 func (ns *Namespace) Drop() (int, error) {
 	return ns.eachDirty(func(n *store.Node) bool { return n.Dirty.Failed != "" && !ns.isOpen(n.Ino) },
@@ -237,6 +244,9 @@ func (ns *Namespace) Drop() (int, error) {
 			ns.unused(n.Gen)
 			ns.invalidateEntry(n.Place)
 			ns.invalidateContent(n.Parent)
+			if t.outgoing(n) {
+				return t.giveBack(n)
+			}
 			if !n.Remote.Exists {
 				return t.dropLost(n)
 			}
@@ -256,15 +266,48 @@ func (ns *Namespace) Export(ctx context.Context, dir string) (files []string, er
 		if err := ctx.Err(); err != nil {
 			return files, remote.E(remote.Canceled, "export", it.Path, err)
 		}
-		n, err := ns.node(it.Ino)
-		if err != nil || n.Kind != File || !n.Exists || n.Gen == 0 {
-			continue
-		}
-		to := filepath.Join(dir, filepath.FromSlash(it.Path))
-		if err := ns.exportFile(n.Gen, to); err != nil {
+		some, err := ns.exportItem(it, filepath.Join(dir, filepath.FromSlash(it.Path)))
+		files = append(files, some...)
+		if err != nil {
 			return files, err
 		}
-		files = append(files, to)
+	}
+	return files, nil
+}
+
+// exportItem copies the content of a file, or of all files of a folder that was
+// to be mailed.
+func (ns *Namespace) exportItem(it PendingItem, to string) (files []string, err error) {
+	gens := map[string]uint64{}
+	err = ns.view(func(t txn) error {
+		n, err := t.get(it.Ino)
+		if err != nil || n == nil || !n.Exists {
+			return err
+		}
+		gens[to] = n.Gen
+		if !t.outgoing(n) {
+			return nil
+		}
+		d, err := t.collect(n)
+		if err != nil {
+			return err
+		}
+		for _, c := range d.nodes {
+			gens[filepath.Join(to, filepath.FromSlash(d.paths[c.Ino]))] = c.Gen
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range slices.Sorted(maps.Keys(gens)) {
+		if gens[name] == 0 {
+			continue
+		}
+		if err := ns.exportFile(gens[name], name); err != nil {
+			return files, err
+		}
+		files = append(files, name)
 	}
 	return files, nil
 }

@@ -27,7 +27,7 @@ type Handle struct {
 	// was opened.
 	mu    sync.Mutex
 	file  *content.File
-	epoch int
+	epoch int64
 	old   []*content.File
 
 	// lent, guarded by in.mu, tells whether the kernel reads the file by itself
@@ -71,6 +71,9 @@ func (h *Handle) open(ctx context.Context, flags uint32) error {
 		if err := h.ns.writable("open", n.Name); err != nil {
 			return err
 		}
+		if err := h.ns.view(func(t txn) error { return t.mayWrite(n) }); err != nil {
+			return err
+		}
 	}
 	if n.Remote.Exists && n.Dirty == nil {
 		h.ns.refresh(ctx, n)
@@ -97,7 +100,7 @@ func (h *Handle) Attr(_ context.Context) (Attr, error) {
 // source returns what to read from: the staged content, or the provider's.
 func (h *Handle) source(ctx context.Context) (*content.Staged, *content.File, error) {
 	h.in.mu.RLock()
-	st, epoch, kept := h.in.staged, h.in.epoch, h.in.kept
+	st, epoch, kept := h.in.staged, h.in.epoch.Load(), h.in.kept
 	h.in.mu.RUnlock()
 	if st != nil {
 		return st, nil, nil

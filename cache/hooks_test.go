@@ -46,6 +46,24 @@ func TestWebhooksShowChangesAtOnce(t *testing.T) {
 	}
 }
 
+// TestOpenFilesShowWhatOthersWrote: a file that was read through a handle, and
+// replaced elsewhere, is read anew through it: the kernel's pages are everybody's.
+func TestOpenFilesShowWhatOthersWrote(t *testing.T) {
+	w := newWorld(t, map[string]string{"x": "one"}, withClock(&clock{}))
+	h, err := w.ns.Open(t.Context(), w.ino("x"), unix.O_RDONLY)
+	w.check(err)
+	defer h.Release()
+	for _, text := range []string{"one", "a longer one", "2"} {
+		w.putRemote("x", text)
+		w.check(w.hook("Upload", "/x", ""))
+		w.names("")
+		buf := make([]byte, 20)
+		if n, _ := h.ReadAt(t.Context(), buf, 0); string(buf[:n]) != text {
+			t.Errorf("the open file reads %q, want %q", buf[:n], text)
+		}
+	}
+}
+
 func TestOwnChangesInWebhooksInvalidateNothing(t *testing.T) {
 	w := newWorld(t, map[string]string{"a/x": "1", "b/y": "2"}, withClock(&clock{}))
 	w.walk("")

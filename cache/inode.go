@@ -2,6 +2,7 @@ package cache
 
 import (
 	"sync"
+	"sync/atomic"
 
 	"github.com/frugalfs/frugalfs/cache/content"
 	"github.com/frugalfs/frugalfs/cache/store"
@@ -20,8 +21,6 @@ type inode struct {
 	mu sync.RWMutex
 	// staged is the content written here, nil while the provider's is shown.
 	staged *content.Staged
-	// epoch grows whenever readers must look for their content anew.
-	epoch int
 	// retired are staged contents that somebody may still be reading.
 	retired []*content.Staged
 	// kept is the content of an object that is about to be deleted or
@@ -31,6 +30,10 @@ type inode struct {
 	// many handles it does that for; see passthrough.go.
 	lent  content.Identity
 	lends int
+
+	// epoch grows whenever readers must look for their content anew. It grows
+	// under the database's lock, too, where mu cannot be taken.
+	epoch atomic.Int64
 
 	// Guarded by Namespace.openMu.
 	handles, writers int
@@ -104,10 +107,9 @@ func (in *inode) settle() {
 		return
 	}
 	gen := in.staged.Gen()
-	err := in.ns.db.UpdateLazily(func(tx *store.Tx) error {
+	err := in.ns.updateLazily(func(t txn) error {
 		// Read here, so that of two that settle the later one is right.
 		size, mtime := in.staged.Size(), in.staged.ModTime().UnixNano()
-		t := txn{tx, in.ns}
 		n, err := t.get(in.ino)
 		if err != nil || n == nil || n.Gen != gen || (n.Size == size && n.Mtime == mtime) {
 			return err
@@ -139,8 +141,7 @@ func (in *inode) close() {
 		_ = in.kept.Close()
 	}
 	in.staged, in.retired, in.kept = nil, nil, nil
-	err := in.ns.db.UpdateLazily(func(tx *store.Tx) error {
-		t := txn{tx, in.ns}
+	err := in.ns.updateLazily(func(t txn) error {
 		n, err := t.get(in.ino)
 		if err != nil || n == nil || n.Exists {
 			return err

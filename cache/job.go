@@ -27,6 +27,11 @@ type job struct {
 	place  store.Place
 	places []store.Place
 	batch  *batch
+	// made are the new folders that an upload makes, the topmost first, and
+	// absentSince is when the listing was asked for that shows that they were not
+	// there, 0 if there is none.
+	made        []made
+	absentSince int64
 	// sources are, for a Copy step, the nodes whose objects are copied.
 	sources []*store.Node
 	// moves are the folders that the call moves or deletes, above all folders
@@ -91,14 +96,18 @@ func (j *job) fill(t txn) error {
 			return err
 		}
 	}
-	if j.parent, err = t.folderRef(j.place.Parent); err != nil {
+	if err := j.fillMade(t); err != nil {
+		return err
+	}
+	if j.parent, err = j.parentRef(t); err != nil {
 		return err
 	}
 	if err := j.checkPaths(t); err != nil {
 		return err
 	}
+	at := j.announced()
 	j.intent = store.Intent{
-		Op: uint8(j.step.Op), Inos: slices.Concat(j.step.Inos, j.step.Below), Parent: j.place.Parent, Name: j.place.Name,
+		Op: uint8(j.step.Op), Inos: slices.Concat(j.step.Inos, j.step.Below), Parent: at.Parent, Name: at.Name,
 		Over: j.step.Over, Gen: n.Gen, Size: max(n.Size, 0), At: t.ns.now(),
 	}
 	return nil
@@ -301,6 +310,9 @@ func (j *job) run(ctx context.Context) error {
 		return err
 	}
 	if remote.IsUnknown(err) {
+		if j.step.Op == outbox.Send {
+			j.ns.putOff(j.step.Inos, err)
+		}
 		j.abandonUnknown()
 		return err
 	}
@@ -317,6 +329,8 @@ func (j *job) call(ctx context.Context) error {
 		return j.sendBatch(ctx)
 	case outbox.Copy:
 		return j.sendCopies(ctx)
+	case outbox.Send:
+		return j.sendDraft(ctx)
 	case outbox.Mkdir:
 		o, err := r.Mkdir(ctx, j.parent, j.place.Name)
 		return j.placed(ctx, o, err)

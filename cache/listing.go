@@ -159,6 +159,12 @@ func (ns *Namespace) shareFor(ctx context.Context, deadline time.Duration, key s
 
 // listNow lists one folder.
 func (ns *Namespace) listNow(ctx context.Context, dir uint64) error {
+	if top, err := ns.transferOf(dir); err != nil || top != 0 {
+		if err != nil {
+			return err
+		}
+		return ns.listTransfer(ctx, top)
+	}
 	q, err := ns.aboutToList(dir)
 	if err != nil {
 		return err

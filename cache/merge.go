@@ -45,7 +45,24 @@ func (t txn) mergeObject(parent uint64, o remote.Object, sent int64) (uint64, er
 		return n.Ino, nil
 	}
 	delete(t.ns.doubted, n.Ino)
-	return t.mergeState(n, s)
+	return t.mergeState(recognised(n, o), s)
+}
+
+// recognised is a node that differs here with its object's version as the provider
+// tells it now, if it only had no digest of the same content before: that is no
+// change by anybody. A clean node follows as ever: its object may have been replaced
+// in the second of its time stamp, so that what is cached of it proves nothing.
+func recognised(n *store.Node, o remote.Object) *store.Node {
+	if n.Dirty == nil || o.Former == "" || n.Remote.Version != o.Former || n.Remote.Size != o.Size {
+		return n
+	}
+	c, d := *n, *n.Dirty
+	if d.Base.Version == n.Remote.Version && d.Base.Size == o.Size {
+		d.Base.Version, d.Base.Hash = o.Version, o.Hash
+	}
+	c.Remote.Version, c.Remote.Hash = o.Version, o.Hash
+	c.Dirty = &d
+	return &c
 }
 
 // doubt notes what was seen of a node while a call about it was under way, if that
@@ -123,6 +140,11 @@ func (t txn) adoptOrAdd(s store.State, dir bool) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
+	if t.outgoing(n) {
+		// It may be what was sent of it, of which nobody knows yet. Another one
+		// shows when this is known.
+		return 0, t.staleListing(s.Parent)
+	}
 	if n != nil && n.Kind == Dir && dir && !n.Remote.Exists {
 		return n.Ino, t.adopt(n, s)
 	}
@@ -193,6 +215,7 @@ func (t txn) showAgain(n *store.Node) error {
 	c.Place = n.Remote.Place
 	if c.Kind != Dir {
 		c.Size, c.Mtime = n.Remote.Size, t.shownTime(n.Remote)
+		t.ns.invalidateContent(n.Ino)
 	}
 	if err := t.unstep(n, &c); err != nil {
 		return err
@@ -265,8 +288,6 @@ func (t txn) follow(n *store.Node, s store.State) error {
 	}
 	return t.put(&c)
 }
-
-func isTemp(name string) bool { return strings.HasPrefix(name, outbox.TempPrefix) }
 
 // comeBack has a clean node renamed to where it is shown: a call of ours that was
 // given up arrived late, and left its object under a name of the moment.
@@ -346,9 +367,6 @@ func (t txn) stepAside(n *store.Node) error {
 	}
 	return t.put(&c)
 }
-
-// hiddenName is the name under which a node waits.
-func hiddenName(ino uint64) string { return outbox.TempPrefix + "moved-" + formatIno(ino) }
 
 func (t txn) hide(n *store.Node) error {
 	c := *n

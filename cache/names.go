@@ -74,3 +74,9 @@ func cutBytes(s string, n int) string {
 	}
 	return s
 }
+
+// isTemp tells whether a name is one of ours, which exists for a moment only.
+func isTemp(name string) bool { return strings.HasPrefix(name, outbox.TempPrefix) }
+
+// hiddenName is the name under which a node waits.
+func hiddenName(ino uint64) string { return outbox.TempPrefix + "moved-" + formatIno(ino) }

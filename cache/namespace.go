@@ -86,10 +86,14 @@ const (
 
 // Namespace is the tree that the mount shows.
 type Namespace struct {
-	opt     Options
-	log     *slog.Logger
-	remote  remote.Remote
-	caps    remote.Capabilities
+	opt    Options
+	log    *slog.Logger
+	remote remote.Remote
+	caps   remote.Capabilities
+	// sender is the remote of an account that mails folders of files, in which
+	// boxes say what can be changed; nil for all others.
+	sender  remote.Sender
+	boxes   remote.Boxes
 	state   *State
 	db      *store.DB
 	content *content.Store
@@ -214,7 +218,9 @@ func open(ctx context.Context, state *State, opt Options) (*Namespace, error) {
 		_ = ns.content.Close()
 		return nil, err
 	}
-	ns.exec = outbox.NewExecutor(&tree{ns}, outbox.Options{Pause: ns.opt.RetryPause, Now: ns.opt.Now, Logger: ns.log})
+	ns.exec = outbox.NewExecutor(&tree{ns}, outbox.Options{
+		Pause: ns.opt.RetryPause, Now: ns.opt.Now, Logger: ns.log, Concurrency: ns.caps.Concurrency,
+	})
 	return ns, nil
 }
 
@@ -229,6 +235,9 @@ func newNamespace(state *State, opt Options) *Namespace {
 		hot: map[store.Place]heat{}, running: map[int64]bool{}, unresolved: map[int64]*job{},
 	}
 	ns.ctx, ns.cancel = context.WithCancel(context.Background())
+	if s, ok := opt.Remote.(remote.Sender); ok {
+		ns.sender, ns.boxes = s, s.Boxes()
+	}
 	ns.nodes, _ = lru.New[uint64, *store.Node](cachedNodes)
 	ns.names, _ = lru.New[store.Place, uint64](cachedNames)
 	ns.listings, _ = lru.New[uint64, store.Listing](cachedListings)

@@ -17,14 +17,25 @@ type txn struct {
 
 // update runs f in a transaction and returns when it is committed.
 func (ns *Namespace) update(f func(txn) error) error {
-	err := ns.db.Update(func(tx *store.Tx) error {
+	return ns.db.Update(ns.inTxn(f))
+}
+
+// updateLazily is update that does not wait for the commit: for records whose
+// loss a crash may cause.
+func (ns *Namespace) updateLazily(f func(txn) error) error {
+	return ns.db.UpdateLazily(ns.inTxn(f))
+}
+
+// inTxn lets f see the dirty nodes also after a transaction was rolled back: a
+// node that is loaded without them counts as clean from then on.
+func (ns *Namespace) inTxn(f func(txn) error) func(*store.Tx) error {
+	return func(tx *store.Tx) error {
 		t := txn{tx, ns}
 		if err := t.ensureDirty(); err != nil {
 			return err
 		}
 		return f(t)
-	})
-	return err
+	}
 }
 
 // updateIf is update for what the answer to a question told, if it stands.
@@ -39,13 +50,7 @@ func (ns *Namespace) updateIf(q question, f func(txn) error) error {
 
 // view runs f, which must not write.
 func (ns *Namespace) view(f func(txn) error) error {
-	return ns.db.View(func(tx *store.Tx) error {
-		t := txn{tx, ns}
-		if err := t.ensureDirty(); err != nil {
-			return err
-		}
-		return f(t)
-	})
+	return ns.db.View(ns.inTxn(f))
 }
 
 // ensureDirty loads the dirty nodes again after a transaction was rolled back.
@@ -145,7 +150,19 @@ func (t txn) put(n *store.Node) error {
 	if n.Exists {
 		t.ns.names.Add(t.ns.key(n.Place), n.Ino)
 	}
+	if old != nil && n.Remote.Exists && n.Remote.ContentKey() != old.Remote.ContentKey() {
+		t.ns.lookAnew(n.Ino)
+	}
 	return nil
+}
+
+// lookAnew has the readers of an open file look for its content anew, now that
+// the provider has another. What is read through an old handle ends up in the
+// pages that all readers share, so that it must not be of the old version.
+func (ns *Namespace) lookAnew(ino uint64) {
+	if in := ns.openInode(ino); in != nil {
+		in.epoch.Add(1)
+	}
 }
 
 // forgetName removes a node's entry from the cache of names, unless another

@@ -2,7 +2,9 @@ package cache
 
 import (
 	"encoding/json"
+	"slices"
 	"strconv"
+	"strings"
 	"sync/atomic"
 
 	"github.com/frugalfs/frugalfs/cache/store"
@@ -39,6 +41,25 @@ func (ns *Namespace) sendingState(ino uint64) string {
 		return "sending"
 	}
 	return "sending " + strconv.FormatInt(p.(*progress).percent(), 10) + "%"
+}
+
+// Upload is a file on its way to the provider.
+type Upload struct {
+	Path string `json:"path"`
+	Size int64  `json:"size"`
+	// Percent is how much of it was handed to the network, 0 to 99.
+	Percent int64 `json:"percent"`
+}
+
+// uploadsNow returns the uploads under way, by path.
+func (t txn) uploadsNow() (all []Upload) {
+	t.ns.uploads.Range(func(ino, p any) bool {
+		up := p.(*progress)
+		all = append(all, Upload{Path: t.path(ino.(uint64)), Size: up.size, Percent: up.percent()})
+		return true
+	})
+	slices.SortFunc(all, func(a, b Upload) int { return strings.Compare(a.Path, b.Path) })
+	return all
 }
 
 // resumption is what is kept of an interrupted upload of one generation. It is

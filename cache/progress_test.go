@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/frugalfs/frugalfs/cache"
 	"github.com/frugalfs/frugalfs/remote"
 	"github.com/frugalfs/frugalfs/remote/exavault"
 )
@@ -40,8 +42,12 @@ func TestUploadShowsItsProgressAndIsResumed(t *testing.T) {
 		w.as = func(c *exavault.Client) remote.Remote { h.Client = c; return h }
 	})
 	var shown []byte
+	var s cache.Status
+	var pending []cache.PendingItem
 	h.during = func() {
 		shown, _ = w.ns.Getxattr(w.Context(), w.ino("f"), "user.frugalfs.state")
+		s, _ = w.ns.Status()
+		pending, _ = w.ns.Pending()
 		w.ns.Stop()
 	}
 	w.names("")
@@ -49,6 +55,12 @@ func TestUploadShowsItsProgressAndIsResumed(t *testing.T) {
 	_, _ = w.ns.Flush(w.Context())
 	if !bytes.Equal(shown, []byte("sending 50%")) {
 		t.Errorf("shown: %q", shown)
+	}
+	if want := []cache.Upload{{Path: "/f", Size: 1000, Percent: 50}}; !slices.Equal(s.Uploads, want) {
+		t.Errorf("status: %v", s.Uploads)
+	}
+	if len(pending) != 1 || pending[0].State != "sending 50%" {
+		t.Errorf("pending: %+v", pending)
 	}
 	w.remount()
 	w.flush()

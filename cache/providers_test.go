@@ -21,6 +21,8 @@ type accountKind struct {
 	client  func(url string, hc *http.Client) (remote.Remote, error)
 	// renames is true if the account's folder has names of the sandbox's making.
 	renames bool
+	// ops are the sandbox's names for operations that it has others for.
+	ops map[string]string
 }
 
 var exavaultAccount = accountKind{
@@ -43,6 +45,7 @@ var otherAccounts = map[string]accountKind{
 		client: func(url string, hc *http.Client) (remote.Remote, error) {
 			return filescom.New(filescom.Options{URL: url, APIKey: "key", HTTP: hc})
 		},
+		ops: map[string]string{"upload": "end", "rename": "move"},
 	},
 	"yetishare": {
 		sandbox: sandbox.Options{Provider: "yetishare", Username: "user", Password: "password"},
@@ -100,6 +103,9 @@ func TestChangesOnEveryProvider(t *testing.T) {
 // spoil has an operation fail in one of the ways, or the mount end during it.
 func (w *world) spoil(op string, way int) {
 	w.Helper()
+	if own, ok := w.provider.ops[op]; ok {
+		op = own
+	}
 	switch {
 	case way < len(faults):
 		f := faults[way]
@@ -128,5 +134,51 @@ func TestUnfinishedReplacement(t *testing.T) {
 				t.Errorf("there are %v", names)
 			}
 		})
+	}
+}
+
+// TestUploadsMakeTheirFolders: at Files.com new folders cost nothing, and what is
+// known of them afterwards needs no listing.
+func TestUploadsMakeTheirFolders(t *testing.T) {
+	for way := range len(faults) + 2 {
+		t.Run(fmt.Sprint(way), func(t *testing.T) {
+			t.Parallel()
+			c := &clock{}
+			w := newWorld(t, account(), unhurried, withClock(c), func(w *world) { w.provider = otherAccounts["filescom"] })
+			w.walk("")
+			want := w.plant("tree")
+			sent, walked := 2*len(want)+1, 0 // one folder is empty
+			if way <= len(faults) {
+				w.spoil("upload", way)
+				sent, walked = 1000, 1000
+			}
+			w.costs("a tree", sent, func() { w.flush() })
+			w.costs("walking through it", walked, func() { w.walk("tree") })
+			w.all(want)
+			c.advance(25 * time.Hour)
+			w.walk("")
+			w.flush()
+			w.all(want)
+		})
+	}
+}
+
+// TestFolderMadeElsewhereMeanwhile: an upload goes into a folder that somebody else
+// made since the last listing, and takes no name there.
+func TestFolderMadeElsewhereMeanwhile(t *testing.T) {
+	c := &clock{}
+	w := newWorld(t, account(), unhurried, withClock(c), func(w *world) { w.provider = otherAccounts["filescom"] })
+	w.walk("")
+	w.mkdir("new")
+	w.mkdir("new/deep")
+	w.write("new/deep/f", "ours")
+	w.putRemote("new/deep/f", "theirs")
+	w.putRemote("new/deep/g", "theirs")
+	w.flush()
+	c.advance(25 * time.Hour)
+	w.walk("")
+	w.flush()
+	if names := w.names("new/deep"); len(names) != 3 || w.remoteText("new/deep/f") != "theirs" || w.read("new/deep/g") != "theirs" {
+		t.Errorf("there are %v", names)
 	}
 }

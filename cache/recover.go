@@ -77,6 +77,7 @@ func jobOf(ns *Namespace, in store.Intent) *job {
 	if op := j.step.Op; op != outbox.Delete && op != outbox.Archive {
 		j.places = []store.Place{place}
 	}
+	j.readMade()
 	return j
 }
 
@@ -119,6 +120,8 @@ func (j *job) resolve(ctx context.Context) error {
 		return j.resolveBatch(ctx)
 	case outbox.Copy:
 		return j.resolveCopies(ctx)
+	case outbox.Send:
+		return j.resolveDraft()
 	}
 	return j.resolveEach(ctx, j.resolvePlace)
 }
@@ -198,7 +201,7 @@ func (j *job) refOf(ino uint64) (ref remote.Ref, n *store.Node, ok bool) {
 }
 
 // placeRef addresses, by path, what is at the call's target.
-func (j *job) placeRef() remote.Ref { return j.refIn(j.place) }
+func (j *job) placeRef() remote.Ref { return j.refIn(j.announced()) }
 
 // refIn addresses, by path, what the provider has in a place.
 func (j *job) refIn(p store.Place) (ref remote.Ref) {
@@ -340,6 +343,11 @@ func (j *job) resolveUpload(ctx context.Context) error {
 			return err
 		}
 	}
+	if exists {
+		if err := j.foundMade(); err != nil {
+			return err
+		}
+	}
 	unchanged := base.Exists && o.Version == base.Version && o.Size == base.Size && o.Size != j.intent.Size
 	if !exists || o.Dir || unchanged {
 		return j.forgo()
@@ -462,11 +470,27 @@ func (ns *Namespace) holdSuspects() error {
 		if n == nil || n.Gen != r.Gen {
 			continue
 		}
-		if err := ns.hold(n, "written shortly before the machine went down, so parts may be missing"); err != nil {
+		if err := ns.holdSuspect(n); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// holdSuspect holds a node, and the folder that was to be sent with it.
+func (ns *Namespace) holdSuspect(n *store.Node) error {
+	if err := ns.hold(n, "written shortly before the machine went down, so parts may be missing"); err != nil {
+		return err
+	}
+	var top *store.Node
+	err := ns.view(func(t txn) (err error) {
+		top, err = t.outgoingAbove(n.Ino)
+		return err
+	})
+	if err != nil || top == nil {
+		return err
+	}
+	return ns.hold(top, "parts of "+n.Name+" in it may be missing")
 }
 
 // hold keeps a node from being sent until somebody retries, and reports why.

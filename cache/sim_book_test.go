@@ -20,6 +20,10 @@ type book struct {
 	owed    map[string]*debt
 	// local are the contents written here, by node.
 	local map[uint64]string
+	// copies are the contents of nodes that show another object's, copied all
+	// contents that were ever copied: more than one object may have them.
+	copies map[uint64]string
+	copied map[string]bool
 	// unsure are the nodes of which it is not known what was written when the mount
 	// died.
 	unsure map[uint64]bool
@@ -49,7 +53,7 @@ type debt struct {
 func newBook(s *sim) book {
 	return book{
 		s: s, known: map[string]bool{"": true}, lengths: map[int]bool{}, owed: map[string]*debt{}, local: map[uint64]string{}, unsure: map[uint64]bool{},
-		uploads: map[string]int{}, released: map[string]int{},
+		uploads: map[string]int{}, released: map[string]int{}, copies: map[uint64]string{}, copied: map[string]bool{},
 	}
 }
 
@@ -91,7 +95,10 @@ func (b *book) release(token string) (undo func()) {
 // shown is the content that the mount shows of a file.
 func (b *book) shown(ino uint64) string {
 	sight := b.s.ns.Sight(ino)
-	if sight.Gen != 0 {
+	switch {
+	case sight.Copy:
+		return b.copies[ino]
+	case sight.Gen != 0:
 		return b.local[ino]
 	}
 	return b.s.acct.Content(sight.Version)
@@ -138,6 +145,9 @@ func (b *book) destroyed(c simulation.Call, o simulation.Object) {
 	if d == nil || o.Dir || o.Content == "" || strings.HasPrefix(o.Path, archiveFolder) {
 		return
 	}
+	if b.copied[o.Content] {
+		return // another object may have it: in the end one must
+	}
 	b.release(o.Content)
 	switch {
 	case c.Late:
@@ -165,7 +175,7 @@ func (b *book) sent(c simulation.Call) {
 	}
 	// Of a lost answer, the other name that it told is lost too.
 	named := b.s.odds.manners.OtherNames && b.s.counts.faults+b.s.counts.crashes > 0
-	if b.uploads[c.Content]++; b.uploads[c.Content] > 1 && b.owed[c.Content] != nil && !b.strayed && !named {
+	if b.uploads[c.Content]++; b.uploads[c.Content] > 1 && b.owed[c.Content] != nil && !b.strayed && !named && !b.copied[c.Content] {
 		b.s.wrongf("%q was sent %d times", c.Content, b.uploads[c.Content])
 	}
 }

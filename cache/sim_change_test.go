@@ -36,7 +36,7 @@ func (s *sim) change() {
 		return
 	}
 	e, found := s.someEntry(dir)
-	switch n := s.r.IntN(20); {
+	switch n := s.r.IntN(22); {
 	case n < 6:
 		s.write(dir, someName(s.r))
 	case n < 8:
@@ -53,6 +53,8 @@ func (s *sim) change() {
 		s.read(dir, e)
 	case n < 18:
 		s.keepOpen(dir, e)
+	case n < 20:
+		s.copy(dir, e)
 	default:
 		s.useHandle()
 	}
@@ -330,6 +332,9 @@ func (s *sim) event() {
 	s.counts.events++
 	if s.crashIn == 0 && s.chance(s.odds.crash) {
 		s.crashIn = 1 + s.r.IntN(30)
+	}
+	if s.odds.full > 0 && s.fullIn == 0 && s.chance(s.odds.full) {
+		s.fullIn = 1 + s.r.IntN(30)
 	}
 	switch n := s.r.IntN(1000); {
 	case n < s.odds.other:

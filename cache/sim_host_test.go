@@ -1,6 +1,7 @@
 package cache_test
 
 import (
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -52,6 +53,9 @@ func (s *sim) Arrives(c simulation.Call) simulation.Fate {
 // Leaves implements simulation.Host.
 func (s *sim) Leaves(c simulation.Call, answer string, err error) {
 	s.note("< %s %s %s (%v)", c.Op, c.Fate, answer, err)
+	if where, _, told := strings.Cut(answer, " "); told && c.Op == "upload" && path.Dir(where) != path.Dir(c.About) {
+		s.book.strayed = true // also if the mount dies before it says so
+	}
 	_ = s.durable("answer")
 	s.meanwhile(c)
 	s.pass(time.Millisecond)
@@ -107,6 +111,9 @@ func (s *sim) Destroys(c simulation.Call, o simulation.Object) { s.book.destroye
 
 // Shows implements simulation.Host.
 func (s *sim) Shows(c simulation.Call, o simulation.Object) { s.book.saw(c, o) }
+
+// Duplicates implements simulation.Host.
+func (s *sim) Duplicates(o simulation.Object) { s.book.copied[o.Content] = true }
 
 // Strays implements simulation.Host.
 func (s *sim) Strays(o simulation.Object) { s.book.strays(o) }

@@ -3,4 +3,4 @@
 package cache_test
 
 // someHistories is how many are run usually.
-const someHistories = 600
+const someHistories = 400

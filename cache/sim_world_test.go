@@ -2,6 +2,7 @@ package cache_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"log/slog"
@@ -12,6 +13,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/frugalfs/frugalfs/cache"
 	"github.com/frugalfs/frugalfs/cache/simulation"
@@ -38,6 +41,9 @@ type sim struct {
 	// crashIn is after how many durable steps the mount dies, 0 if it does not;
 	// crashed is true once it did, and next is its state folder as it was then.
 	crashIn int
+	// fullIn is after how many durable steps one fails, as the disk is full, 0 if
+	// none does.
+	fullIn  int
 	crashed bool
 	next    string
 	folders int
@@ -56,7 +62,7 @@ type sim struct {
 
 // counts are what happened in a history, or in many.
 type counts struct {
-	histories, events, changes, others, requests, mutations, faults, crashes, lates, windows int
+	histories, events, changes, others, requests, mutations, faults, crashes, full, lates, windows int
 }
 
 func (c *counts) add(d counts) {
@@ -68,6 +74,7 @@ func (c *counts) add(d counts) {
 	c.mutations += d.mutations
 	c.faults += d.faults
 	c.crashes += d.crashes
+	c.full += d.full
 	c.lates += d.lates
 	c.windows += d.windows
 }
@@ -76,6 +83,7 @@ func (c *counts) add(d counts) {
 type odds struct {
 	kind                        int
 	fault, during, crash, other int
+	full                        int
 	maxAge                      time.Duration
 	events                      int
 	manners                     simulation.Manners
@@ -99,6 +107,7 @@ func someOdds(r *rand.Rand) odds {
 func newSim(t *testing.T, seed uint64, home string) *sim {
 	r := rand.New(rand.NewPCG(seed, 7))
 	s := &sim{T: t, r: r, seed: seed, odds: someOdds(r), dir: filepath.Join(home, "state")}
+	s.odds.full = pick(rand.New(rand.NewPCG(seed, 9)), 0, 0, 0, 30)
 	s.odds.manners.NoIDs = rand.New(rand.NewPCG(seed, 8)).IntN(3) == 0
 	s.acct = simulation.New(s, s.odds.manners)
 	s.book = newBook(s)
@@ -191,15 +200,25 @@ func (s *sim) tryMount() error {
 // unmount ends the mount in good order.
 func (s *sim) unmount() {
 	s.closeHandles()
-	if err := s.ns.Close(); err != nil && !s.crashed {
+	if err := s.ns.Close(); err != nil && !s.crashed && !errors.Is(err, unix.ENOSPC) {
 		s.wrongf("unmount: %v", err)
 	}
 	s.cancel()
 	s.ns = nil
 }
 
+// fails are the durable steps that can fail.
+var fails = map[string]bool{"write": true, "commit": true, "sync": true}
+
 // durable is called at each durable step of the mount.
-func (s *sim) durable(string) error {
+func (s *sim) durable(label string) error {
+	if s.fullIn > 0 && !s.calm && !s.crashed && fails[label] {
+		if s.fullIn--; s.fullIn == 0 {
+			s.note("FULL at %s", label)
+			s.counts.full++
+			return unix.ENOSPC
+		}
+	}
 	if s.crashIn > 0 && !s.crashed {
 		if s.crashIn--; s.crashIn == 0 {
 			s.crash()

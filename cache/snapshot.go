@@ -242,9 +242,12 @@ func (s *snapshot) add(ino uint64) error {
 	node := outbox.Node{
 		Ino: ino, Dir: n.Kind == Dir, Local: outbox.Place{Exists: n.Exists, Parent: n.Parent, Name: n.Name},
 		Base: known(d.Base), Remote: known(n.Remote), Content: d.Content && !s.t.ns.keptHere(n), Size: max(n.Size, 0),
-		Changed: d.Changed, Ready: s.ready(n), Plain: s.t.ns.plain[ino] >= plainAfter || !fitsArchive(n.Name),
+		Draft: s.t.outgoing(n), Changed: d.Changed, Ready: s.ready(n), Plain: s.t.ns.plain[ino] >= plainAfter || !fitsArchive(n.Name),
 	}
 	if err := s.addCopy(n, &node); err != nil {
+		return err
+	}
+	if node.ByUpload, err = s.byUpload(n); err != nil {
 		return err
 	}
 	s.in.Nodes = append(s.in.Nodes, node)

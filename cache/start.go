@@ -106,7 +106,7 @@ func (ns *Namespace) openContent() error {
 		return err
 	}
 	ns.content, err = content.Open(filepath.Join(ns.state.dir, "content"), records{ns}, content.Options{
-		Limit: ns.opt.CacheSize, UncleanBoot: unclean, Now: ns.opt.Now, Logger: ns.log,
+		Limit: ns.opt.CacheSize, InOneGo: ns.caps.CountsDownloads, UncleanBoot: unclean, Now: ns.opt.Now, Logger: ns.log,
 	})
 	return err
 }

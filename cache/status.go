@@ -23,6 +23,7 @@ type health struct {
 	lastAt    time.Time
 	okAt      time.Time
 	conflicts []Conflict
+	refusals  []Refusal
 	lost      []string
 	circuit   circuit
 
@@ -34,6 +35,41 @@ type health struct {
 type Conflict struct {
 	Path string    `json:"path"`
 	At   time.Time `json:"at"`
+}
+
+// Refusal is a folder that somebody wanted to send, and that could not be.
+type Refusal struct {
+	Path string    `json:"path"`
+	At   time.Time `json:"at"`
+	Why  string    `json:"why"`
+}
+
+// maxRefusals is how many refusals are listed.
+const maxRefusals = 10
+
+// noteRefusal reports why a rename did not send a folder: the program that asked
+// for it knows a number only.
+func (ns *Namespace) noteRefusal(to store.Place, err error) {
+	if err == nil || !ns.boxed() || ordinary(remote.KindOf(err)) {
+		return
+	}
+	path := ns.pathOf(to.Parent) + "/" + to.Name
+	ns.log.Warn("a rename was refused", "to", path, "err", err)
+	h := &ns.health
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	r := Refusal{Path: path, At: ns.opt.Now(), Why: err.Error()}
+	h.refusals = slices.DeleteFunc(h.refusals, func(o Refusal) bool { return o.Path == r.Path && o.Why == r.Why })
+	h.refusals = append(h.refusals, r)
+	if len(h.refusals) > maxRefusals {
+		h.refusals = h.refusals[1:]
+	}
+}
+
+// ordinary tells whether a rename may well fail so: programs try these to find
+// something out, and know what to do then.
+func ordinary(k remote.Kind) bool {
+	return k == remote.Exist || k == remote.NotExist || k == remote.CrossDevice
 }
 
 // maxConflicts is how many conflicts are listed.
@@ -97,6 +133,8 @@ type Status struct {
 	Pending int `json:"pending"`
 	Failed  int `json:"failed"`
 	Sending int `json:"sending"`
+	// Uploads are the files that are being sent, by path.
+	Uploads []Upload `json:"uploads,omitempty"`
 	// KeptHere is how many of the pending are empty files that the provider
 	// does not store.
 	KeptHere int `json:"kept_here,omitempty"`
@@ -116,6 +154,9 @@ type Status struct {
 	Content content.Usage `json:"content"`
 	// Conflicts are the latest ones of this run.
 	Conflicts []Conflict `json:"conflicts,omitempty"`
+	// Refused are the latest renames of this run that should have sent a folder,
+	// or changed what was sent, and could not.
+	Refused []Refusal `json:"refused,omitempty"`
 	// Unproven says why the state folder was found not to be as it was last
 	// used when this mount began; "" if it was.
 	Unproven string `json:"unproven,omitempty"`
@@ -140,7 +181,7 @@ func (ns *Namespace) Status() (Status, error) {
 	}
 	_, hasFeed := ns.remote.(remote.Feed)
 	err := ns.view(func(t txn) (err error) {
-		s.Pending = len(ns.dirty)
+		s.Pending, s.Uploads = len(ns.dirty), t.uploadsNow()
 		for ino, d := range ns.dirty {
 			if d.Failed != "" {
 				s.Failed++
@@ -183,7 +224,7 @@ func (h *health) report(s *Status) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	s.Online, s.LastAnswer = true, h.okAt
-	s.Conflicts, s.Lost = slices.Clone(h.conflicts), slices.Clone(h.lost)
+	s.Conflicts, s.Lost, s.Refused = slices.Clone(h.conflicts), slices.Clone(h.lost), slices.Clone(h.refusals)
 	if h.last != nil {
 		s.Trouble = h.last.Error()
 		s.Online = !remote.IsKind(h.last, remote.Offline)

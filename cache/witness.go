@@ -156,7 +156,7 @@ func (t txn) distrust(why string) error {
 		}
 		c, d := *n, *n.Dirty
 		d.Changed = t.ns.now() // what was seen before then is no evidence
-		if destroys(n) {
+		if destroys(n) || t.outgoing(n) {
 			d.Failed, d.FailKind = "the state folder is unproven ("+why+"): look at what the provider has, then retry or drop", uint8(remote.Conflict)
 		}
 		c.Dirty = &d

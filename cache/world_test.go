@@ -41,6 +41,8 @@ type world struct {
 	provider accountKind
 	// as, if not nil, is what the mount takes the account for.
 	as func(*exavault.Client) remote.Remote
+	// revive, if not nil, makes the mount's client one that does not die.
+	revive func()
 	// retries is how often a request is repeated, -1 for never.
 	retries int
 	// conns is how many connections may be made in a second, 0 for as many as

@@ -156,7 +156,7 @@ func (in *inode) use(st *content.Staged) error {
 		in.retired = append(in.retired, in.staged)
 	}
 	in.staged = st
-	in.epoch++
+	in.epoch.Add(1)
 	return nil
 }
 
@@ -224,6 +224,9 @@ func (ns *Namespace) truncate(ctx context.Context, ino uint64, size int64, h *Ha
 	if h != nil {
 		return h.in.truncate(ctx, size)
 	}
+	if err := ns.view(func(t txn) error { return t.mayWrite(n) }); err != nil {
+		return err
+	}
 	in := ns.acquire(ino, true)
 	defer in.release(true)
 	if err := in.openStaged(); err != nil {
@@ -248,10 +251,14 @@ func (ns *Namespace) setContentTime(ino uint64, mtime int64) error {
 	return in.staged.SetModTime(time.Unix(0, mtime))
 }
 
+// Awaits tells whether closing a descriptor waits for the provider; if not, Flush
+// has nothing to do.
+func (h *Handle) Awaits() bool { return h.write && h.ns.opt.SyncClose }
+
 // Flush is called by each close of a descriptor. The file is queued already;
 // with SyncClose it returns when the provider has it.
 func (h *Handle) Flush(ctx context.Context) error {
-	if !h.write || !h.ns.opt.SyncClose {
+	if !h.Awaits() {
 		return nil
 	}
 	return h.ns.sendNow(ctx, h.in.ino)
@@ -271,7 +278,7 @@ func (h *Handle) Fsync(ctx context.Context) error {
 	if err := h.ns.db.Sync(); err != nil {
 		return err
 	}
-	if h.write && h.ns.opt.SyncClose {
+	if h.Awaits() {
 		return h.ns.sendNow(ctx, h.in.ino)
 	}
 	return nil

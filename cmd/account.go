@@ -21,6 +21,8 @@ type account struct {
 	// emptyFiles is how files without content are stored where the provider
 	// does not; "" keeps them here.
 	emptyFiles string
+	// deleteSent allows to delete what was mailed, for its recipients too.
+	deleteSent bool
 	// name tells the account from others; "" means its address and user.
 	name string
 }
@@ -92,6 +94,9 @@ func (acc account) check() error {
 	case !p.rooted && acc.emptyFiles != "":
 		return misuse("--empty-files is not for %s: it stores files without content", p.name)
 	}
+	if !p.mails && acc.deleteSent {
+		return misuse("--delete-sent is not for %s: it mails nothing", p.name)
+	}
 	if _, err := p.open(acc, noGate()); err != nil { // makes no request
 		return usageError{err}
 	}
@@ -147,10 +152,4 @@ func (acc account) wayIn() string {
 		return join(p.signIns[i])
 	}
 	return p.ways()
-}
-
-// readOnly tells whether the account is shown only.
-func (acc account) readOnly() bool {
-	p, err := findProvider(acc.provider)
-	return err == nil && p.readOnly
 }

@@ -50,7 +50,6 @@ func (a *app) demoConfig(f *mountFlags, dir string) (cfg mountConfig, err error)
 		account: account{provider: f.provider, secrets: s, name: "demo " + f.provider}, root: "/",
 		cacheSize: defaultCache, maxAge: defaultMaxAge, settle: defaultSettle, log: f.log,
 	}
-	cfg.flags.ReadOnly = cfg.account.readOnly()
 	if err := cfg.places(dir, "/"); err != nil {
 		return cfg, err
 	}

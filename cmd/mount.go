@@ -27,6 +27,7 @@ type mountFlags struct {
 	sync, emptyFiles        choice
 	rootFolder              string
 	readOnly, allowOther    bool
+	deleteSent              bool
 	daemon                  bool
 	options                 []string
 	dailyLimit              int
@@ -114,6 +115,7 @@ func (f *mountFlags) define(c *cobra.Command) {
 	fl.StringVar(&f.rootFolder, "root-folder", "", "with yetishare: the account's folder to show as its root, / for the account's own (default "+yetishare.DefaultRoot+")")
 	f.emptyFiles = choice{value: "keep", of: []string{"keep", yetishare.Placeholder}}
 	fl.Var(&f.emptyFiles, "empty-files", "with yetishare: keep files without content here, or store a placeholder")
+	fl.BoolVar(&f.deleteSent, "delete-sent", false, "with filemail: let files and transfers in sent be deleted, which takes them from their recipients, too")
 	fl.StringVar(&f.stateDir, "state-dir", "", "folder for the database, the cache and what is still to be sent (default: one per account and folder below XDG_STATE_HOME)")
 	f.cacheSize = defaultCache
 	fl.Var(&f.cacheSize, "cache-size", "how much content to keep on disk, 0 for any amount")
@@ -142,7 +144,7 @@ func (f *mountFlags) config(remoteName, dir string, s secrets) (cfg mountConfig,
 		return cfg, err
 	}
 	cfg = mountConfig{
-		account:   account{provider: f.provider, url: strings.TrimSpace(f.url), secrets: s, rootFolder: f.rootFolder},
+		account:   account{provider: f.provider, url: strings.TrimSpace(f.url), secrets: s, rootFolder: f.rootFolder, deleteSent: f.deleteSent},
 		cacheSize: int64(f.cacheSize), maxAge: f.maxAge, settle: max(f.settle, 1), // 0 would be the default
 		syncClose: f.sync.value == "close", dailyLimit: f.dailyLimit, log: f.log,
 		hooks: f.hooks, indexers: indexerNames(f.indexers),
@@ -162,7 +164,6 @@ func (f *mountFlags) config(remoteName, dir string, s secrets) (cfg mountConfig,
 	if cfg.flags, err = f.mountOptions(); err != nil {
 		return cfg, err
 	}
-	cfg.flags.ReadOnly = cfg.flags.ReadOnly || cfg.account.readOnly()
 	return cfg, cfg.places(dir, f.stateDir)
 }
 

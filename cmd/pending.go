@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -103,8 +104,8 @@ func itemLine(it cache.PendingItem, now time.Time) string {
 		line += "  given up: " + it.Reason
 	case it.Reason != "":
 		line += "  waits: " + it.Reason
-	case it.State == "sending":
-		line += "  sending"
+	case strings.HasPrefix(it.State, "sending"):
+		line += "  " + it.State
 	}
 	return oneLine(line)
 }

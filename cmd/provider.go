@@ -65,9 +65,8 @@ type provider struct {
 	windows []ledger.Window
 	// rooted is true if the account has a folder that is shown as its root.
 	rooted bool
-	// readOnly is true if accounts are shown and not changed: what is stored
-	// there is mailed to people.
-	readOnly bool
+	// mails is true if what is stored there is mailed to people.
+	mails bool
 	// open makes a client; it makes no request.
 	open func(acc account, g gate) (remote.Remote, error)
 	// connect, if not nil, is what a first mount does before anything else.
@@ -114,12 +113,12 @@ var providers = []provider{
 	},
 	{
 		name: "filemail", address: "https://www.filemail.com",
-		signIns:  []signIn{{envAPIKey, envUsername, envPassword}, {envUsername, envPassword}, {envAccessToken}},
-		readOnly: true,
+		signIns: []signIn{{envAPIKey, envUsername, envPassword}, {envUsername, envPassword}, {envAccessToken}},
+		mails:   true,
 		open: func(acc account, g gate) (remote.Remote, error) {
 			return filemail.New(filemail.Options{
 				URL: acc.url, APIKey: acc.secrets.APIKey, AccessToken: acc.secrets.AccessToken,
-				Username: acc.secrets.Username, Password: acc.secrets.Password,
+				Username: acc.secrets.Username, Password: acc.secrets.Password, Deletes: acc.deleteSent,
 				HTTP: g.http, AddSecret: g.addSecret, Logger: g.log,
 			})
 		},

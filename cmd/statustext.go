@@ -45,7 +45,7 @@ func statusLines(s control.Status) []line {
 		{"state in", s.StateDir},
 		{"process", fmt.Sprintf("%d, version %s, since %s", s.PID, s.Version, s.Started.Format(time.DateTime))},
 	}
-	return append(lines, troubles(s)...)
+	return append(append(lines, uploadLines(s)...), troubles(s)...)
 }
 
 func accountText(s control.Status) string {
@@ -124,6 +124,18 @@ func waitingText(s control.Status) string {
 	return text
 }
 
+// uploadLines say how far the files are that are being sent.
+func uploadLines(s control.Status) []line {
+	var lines []line
+	for _, up := range s.Uploads[:min(mostNamed, len(s.Uploads))] {
+		lines = append(lines, line{"sending", fmt.Sprintf("%d%% of %s: %s", up.Percent, humanSize(up.Size), printable(up.Path))})
+	}
+	if more := len(s.Uploads) - mostNamed; more > 0 {
+		lines = append(lines, line{"sending", fmt.Sprintf("and %d more", more)})
+	}
+	return lines
+}
+
 func requestsText(l ledger.Snapshot) string {
 	text := fmt.Sprintf("%d in 24 hours", l.Day.Requests)
 	if l.Day.Failed > 0 {
@@ -200,6 +212,9 @@ func troubles(s control.Status) []line {
 	}
 	for _, c := range s.Conflicts {
 		add("conflict", "%s (%s): it was changed on both sides, and both are kept", c.Path, c.At.Local().Format(time.DateTime))
+	}
+	for _, r := range s.Refused {
+		add("refused", "%s (%s): %s", r.Path, r.At.Local().Format(time.DateTime), r.Why)
 	}
 	for _, lost := range s.Lost {
 		add("lost", "%s", lost)

@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -19,6 +20,7 @@ func TestStatusText(t *testing.T) {
 		Mountpoint: "/mnt", State: control.Budget,
 		Status: cache.Status{
 			Account: "exavault https://site.example", Root: "/Reports", ReadOnly: true, Pending: 3, Failed: 1, Sending: 2,
+			Uploads:   slices.Repeat([]cache.Upload{{Path: "/film", Size: 3 << 20, Percent: 43}}, mostNamed+2),
 			Freshness: "age", MaxAge: time.Minute, Trouble: "upload: no\nmore",
 			Content:   content.Usage{Cached: 1 << 20, Limit: 10 << 30, Staged: 17, StagedFiles: 1},
 			Conflicts: []cache.Conflict{{Path: "/plan", At: now}}, Lost: []string{"/gone: damaged"},
@@ -37,6 +39,7 @@ func TestStatusText(t *testing.T) {
 	for _, words := range []string{
 		"/mnt\n", "https://site.example, folder /Reports, read-only", "used up", "in 1 min", "is shown, as it was 3 h", "2 messages, the last 5 s ago; 1 refused; the provider",
 		"7 requests not made for baloo_file, updatedb", "3 changes, 2 requests under way",
+		"sending     43% of 3 MiB: /film\n", "sending     and 2 more\n",
 		"12 in 24 hours, 3 of them failed, and 2 not made", "0 of 100 left (the limit is --daily-limit)", "list 12", "cp 7, frugalfs 5\n",
 		"2 KiB up", "1 MiB cached of at most 10 GiB; 17 B in 1 file written here", "after 1m0s", "upload: no more",
 		"1 change; see why, then retry, export or drop with: frugalfs pending /mnt", "/plan", "/gone: damaged",
@@ -84,7 +87,7 @@ func TestItemLine(t *testing.T) {
 		{func(*cache.PendingItem) {}, `new          2 KiB  2 days ago     "/a\nb"`},
 		{func(i *cache.PendingItem) { i.Failed, i.Reason = true, "no\nright" }, "given up: no right"},
 		{func(i *cache.PendingItem) { i.Reason = "open for writing" }, "waits: open for writing"},
-		{func(i *cache.PendingItem) { i.State = "sending" }, "  sending"},
+		{func(i *cache.PendingItem) { i.State = "sending 43%" }, "  sending 43%"},
 	} {
 		i := it
 		c.change(&i)

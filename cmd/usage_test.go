@@ -40,6 +40,7 @@ func TestUsage(t *testing.T) {
 		{with("--webhook-listen", "127.0.0.1:none"), []string{"--webhook-listen", "HOST:PORT"}},
 		{with("--webhook-listen", "127.0.0.1:"), []string{"--webhook-listen", "HOST:PORT"}},
 		{with("--webhook-listen", "127.0.0.1:8080"), []string{envWebhookToken}},
+		{with("--delete-sent"), []string{"--delete-sent", "exavault"}},
 		{with("--webhook-listen", "127.0.0.1:8080", "--provider", "filescom"), []string{"--webhook-listen", "filescom"}},
 		{with("-o", "ro,nonsense"), []string{"nonsense"}},
 		{with("--nonsense"), []string{"--nonsense"}},

@@ -55,10 +55,23 @@ func (f *FS) opened(ctx context.Context, h *cache.Handle, ino uint64, flags uint
 	case h.KeepCache() && !f.inval.pending(ino):
 		out.OpenFlags = fuse.FOPEN_KEEP_CACHE
 	}
-	if flags&syscall.O_ACCMODE == syscall.O_RDONLY {
+	if unflushed(flags, h.Awaits()) {
 		out.OpenFlags |= fuse.FOPEN_NOFLUSH
 	}
 	return nil
+}
+
+// unflushed tells whether a handle may be closed without a FLUSH, which whoever
+// closes it waits for. One that awaits the provider may not, and neither may one
+// whose mapping may have been stored to: the kernel keeps those stores until then.
+func unflushed(flags uint32, awaits bool) bool {
+	switch flags & syscall.O_ACCMODE {
+	case syscall.O_RDONLY:
+		return true
+	case syscall.O_WRONLY: // cannot be mapped
+		return !awaits
+	}
+	return false
 }
 
 // Release closes an open file. The kernel asks for it once, after the last

@@ -48,6 +48,10 @@ type Object struct {
 	// Version changes whenever a file's content does. Two observations with
 	// equal IDs and Versions show the same content. "" for folders.
 	Version string
+	// Former is the Version that this content had before the provider had
+	// computed its digest; "" if it never had another. Only one who needs to know
+	// whether somebody changed it has to look at this.
+	Former string
 	// Hash is a digest of the content, lower-case hex, in the algorithm that
 	// [Capabilities].Hash names; "" when unknown.
 	Hash string
@@ -149,9 +153,15 @@ type Capabilities struct {
 	// ReplacesID is true if an upload that overwrites makes an object of another
 	// ID, and deletes the old one once it is whole: for a moment both are there.
 	ReplacesID bool
+	// CountsDownloads is true if each request for content counts as a download,
+	// of which there may be a limit, or of which its sender is told.
+	CountsDownloads bool
 	// DeleteBatch, MoveBatch and CopyBatch are how many objects one call
 	// takes, at least 1.
 	DeleteBatch, MoveBatch, CopyBatch int
+	// Concurrency is how many changes are best under way at once, where those that
+	// are share requests; 0 if it makes no difference to their number.
+	Concurrency int
 	// MaxName is the longest name in bytes, MaxFile the largest file in
 	// bytes; 0 if not known.
 	MaxName int
@@ -240,7 +250,8 @@ type MoveRenamer interface {
 type Copier interface {
 	// Copy puts copies into another folder under their old names; a name that
 	// is taken there is refused (kind Exist) or replaced by one that the
-	// Result shows. Results and error are as for Remote.Move.
+	// Result shows. Results and error are as for Remote.Move, their objects as
+	// for CopyRenamer.
 	Copy(ctx context.Context, refs []Ref, parent Ref) ([]Result, error)
 }
 
@@ -249,7 +260,8 @@ type Copier interface {
 type CopyRenamer interface {
 	// CopyRename puts a copy of ref into parent as name. A name that is taken
 	// is refused (kind Exist), or another one shows in the returned Object,
-	// which is the zero Object if the provider's answer describes nothing.
+	// which is the zero Object if the provider's answer proves nothing, and has
+	// nothing but Name and Path if it proves that all was copied and tells no more.
 	CopyRename(ctx context.Context, ref, parent Ref, name string) (Object, error)
 }
 

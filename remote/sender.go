@@ -46,12 +46,34 @@ type DraftFile struct {
 	ModTime time.Time
 }
 
+// Boxes are the folders at the root of an account that mails folders of files.
+// What is directly in one is such a folder, a transfer.
+type Boxes struct {
+	// Drafts is the name of the box of what is not sent yet: the provider knows
+	// nothing of what is in it. Sent and Received are those of what was.
+	Drafts, Sent, Received string
+	// Deletes is true if what was sent may be deleted. It is taken from those
+	// who received it, too.
+	Deletes bool
+}
+
 // Sender sends folders to people. It cannot be undone, so it happens when a
 // person asks for it, and never by the way.
 type Sender interface {
+	// Boxes tells what the account's folders are for. It makes no request.
+	Boxes() Boxes
+
+	// ListTransfer is [TreeLister].ListTree for a transfer that was sent or
+	// received, folders before what is in them. One transaction.
+	ListTransfer(ctx context.Context, transfer Ref, page func([]Object) error) (Listing, error)
+
+	// CheckDraft refuses a draft that SendFolder would refuse before it asks
+	// the provider for anything. It makes no request, and reads no content.
+	CheckDraft(d Draft) error
+
 	// SendFolder stores all files of a draft, has the provider check them, and
-	// only then lets it mail the recipients, once. It returns the folder and
-	// the files in it as they show at the provider.
+	// only then lets it mail the recipients, once. It returns the folder, and the
+	// files and folders in it, as they show at the provider.
 	//
 	// An error that is not Unknown means that nobody got anything; what was
 	// stored is removed, or used again by the next attempt when ctx ended. With

@@ -7,6 +7,8 @@ type tuning struct {
 	// small is the largest file that is fetched whole, in one request, and
 	// shown only after its last byte was checked.
 	small int64
+	// inOneGo is Options.InOneGo.
+	inOneGo bool
 	// chunk is the shortest range that is asked for; far reads start on a
 	// multiple of it, because the kernel's read-ahead may arrive out of order.
 	chunk int64
@@ -82,7 +84,7 @@ func (t *tuning) plan(a ask) Range {
 	switch {
 	case a.noRanges:
 		return Range{0, a.size}
-	case a.whole, a.size <= t.small:
+	case a.whole, t.inOneGo, a.size <= t.small:
 		return a.gap
 	case a.gap.Start == 0 && a.at < t.reachMin:
 		// The start of a file is mostly the start of a reading from start to

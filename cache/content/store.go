@@ -20,6 +20,9 @@ type Options struct {
 	// Limit is how many bytes of disk cached content may take; 0 is no limit.
 	// Staged content does not count.
 	Limit int64
+	// InOneGo has every file fetched from start to end in one request, once
+	// somebody reads any of it: for providers that count downloads.
+	InOneGo bool
 	// UncleanBoot is true if the machine went down since the last run without
 	// a clean end: what was not synced is then not believed.
 	UncleanBoot bool
@@ -89,6 +92,7 @@ func openTuned(dir string, rec Records, opt Options, tune tuning) (*Store, error
 		blobs:  map[Key]*blob{}, inos: map[uint64][]*blob{}, drafts: map[uint64]*draft{},
 		idle: list.New(), unsynced: map[*draft]struct{}{}, stale: map[*blob]time.Time{},
 	}
+	s.tune.inOneGo = tune.inOneGo || opt.InOneGo
 	if s.now == nil {
 		s.now = time.Now
 	}

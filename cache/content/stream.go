@@ -57,7 +57,7 @@ func (st *stream) serves(off int64) bool {
 	if st.done || off < st.pos || off >= st.end {
 		return false
 	}
-	return st.careful || st.b.noRanges || off-st.pos <= st.reach()
+	return st.careful || st.b.noRanges || st.b.s.tune.inOneGo && st.mem == nil || off-st.pos <= st.reach()
 }
 
 func (st *stream) reach() int64 {
@@ -114,7 +114,7 @@ func (st *stream) shown(p []byte, off int64) int {
 // been moved to before what it was just writing.
 func (st *stream) allowance() int64 {
 	t, left := &st.b.s.tune, max(0, st.end-st.pos)
-	if st.careful || st.mem == nil && left <= t.nearEnd {
+	if st.careful || st.mem == nil && (t.inOneGo || left <= t.nearEnd) {
 		return min(left, t.buffer)
 	}
 	ahead := t.window(st.want - st.start)

@@ -19,7 +19,8 @@ package outbox
 //     with one temporary name each.
 //  6. plan_copy.go lets the provider copy what it has already, and
 //     plan_batch.go sends new nodes of one folder together, in an archive,
-//     where that is cheaper than one by one.
+//     where that is cheaper than one by one. plan_parents.go leaves the making
+//     of folders to uploads.
 //  7. plan_action.go turns the rest into single calls and what they wait for,
 //     and plan_schedule.go puts them in order and gathers moves and deletes
 //     into batches. Deletes come last: nothing ever waits for one, except a
@@ -72,6 +73,8 @@ type task struct {
 	// postponed: a deleted folder that is not deleted in this plan, although
 	// all that needs it goes on.
 	postponed bool
+	// copied: the provider copies the node.
+	copied bool
 	// occupant is who is where this node goes; successor is who goes where
 	// this node is.
 	occupant, successor int
@@ -124,9 +127,12 @@ func Plan(in Input) []Step {
 	p.observe()
 	p.chooseRoutes()
 	p.breakCycles()
-	p.makeCopies()
+	copies := p.chooseCopies()
 	p.makeArchives()
+	copies.act()
+	p.makeParents()
 	p.makeActions()
+	copies.spareSources()
 	p.schedule()
 	p.scheduleDeletes()
 	return p.steps

@@ -6,7 +6,8 @@ type action struct {
 	op  Op
 	ino uint64
 	// inos are, for an archive or a copy, all nodes that it is about, below what
-	// is below them, and cost what it costs.
+	// is below them (of an upload, the folders that it makes), and cost what it
+	// costs.
 	inos   []uint64
 	below  []uint64
 	cost   int
@@ -53,7 +54,7 @@ func (p *planner) with(needs []int, n int) []int {
 
 func (p *planner) act(t *task) {
 	switch {
-	case t.wish == toCreate && t.arrive == none: // otherwise it is in an archive
+	case t.wish == toCreate && t.arrive == none: // otherwise it goes with others
 		p.actCreate(t)
 	case t.wish == toChange:
 		p.actMove(t)
@@ -68,6 +69,8 @@ func (p *planner) act(t *task) {
 func (p *planner) actCreate(t *task) {
 	a := action{op: Upload, ino: t.Ino, reason: "new here"}
 	switch {
+	case t.Draft:
+		a.op, a.reason = Send, "put there to be sent to people"
 	case t.Dir:
 		a.op = Mkdir
 	case p.replaces(t):

@@ -86,7 +86,7 @@ func (p *planner) newBatches() *batches {
 // archivable tells whether a node may go in an archive, as far as that depends
 // on the node alone.
 func (p *planner) archivable(t *task) bool {
-	if t.wish != toCreate || t.blocked || t.Plain || t.occupant != none || t.arrive != none {
+	if t.wish != toCreate || t.blocked || t.Plain || t.Draft || t.occupant != none || t.copied {
 		return false
 	}
 	return t.Dir || t.Size <= min(p.in.Caps.ArchiveFile, p.in.Caps.Archive)

@@ -47,6 +47,27 @@ func plainNode(n Node) Node { return changed(n, func(n *Node) { n.Plain = true }
 
 func join(nodes ...[]Node) []Node { return slices.Concat(nodes...) }
 
+// TestPlanSend: a folder that is mailed is one step, which costs what it costs,
+// and goes in no archive.
+func TestPlanSend(t *testing.T) {
+	draft := changed(node(30, "d", "", "9/d30"), func(n *Node) { n.Draft = true })
+	waits := changed(node(31, "wd", "", "9/d31"), func(n *Node) { n.Draft, n.Ready = true, false })
+	in := inputOf(zipCaps, append(newFiles(40, 9, 6), draft, waits)...)
+	cost, sent := 0, 0
+	for _, s := range Plan(in) {
+		if s.Op == Send {
+			sent++
+			cost = s.Cost
+		}
+		if slices.Contains(s.Inos, 31) || s.Op != Send && slices.Contains(s.Inos, 30) {
+			t.Errorf("%+v", s)
+		}
+	}
+	if sent != 1 || cost != sendCalls {
+		t.Errorf("%d steps, at %d requests", sent, cost)
+	}
+}
+
 func TestPlanArchives(t *testing.T) {
 	six := newFiles(30, 1, 6)
 	runPlanCases(t, []planCase{

@@ -24,10 +24,11 @@ func (w *world) check(in Input, steps []Step) {
 		w.checkTurns(steps[:i], s, before[i])
 		w.checkStep(steps[:i], s, before[i])
 	}
-	if cost, naive := changeCost(steps), w.naiveCost(in, steps); cost > naive {
+	if cost, naive := changeCost(steps)+fetches(in, steps), w.naiveCost(in, steps); cost > naive {
 		w.failf("costs %d, naively %d:\n%s", cost, naive, Explain(steps, inoName))
 	}
 	w.checkArchives(in, steps)
+	w.checkCopies(in, steps)
 	if w.odds(8) {
 		w.checkOrder(in, steps)
 	}
@@ -105,17 +106,17 @@ func (w *world) naiveCost(in Input, steps []Step) int {
 		for _, ino := range append(slices.Clone(s.Inos), s.Below...) {
 			if !counted[ino] {
 				counted[ino] = true
-				cost += w.naiveChange(in, by[ino], by)
+				cost += w.naiveChange(in, by[ino], s)
 			}
 		}
 	}
 	return cost
 }
 
-func (w *world) naiveChange(in Input, n Node, by map[uint64]Node) int {
+func (w *world) naiveChange(in Input, n Node, s Step) int {
 	switch {
 	case !n.Remote.Exists:
-		return 1
+		return naiveCopy(n, s, in.Caps)
 	case !n.Local.Exists && w.comes(in, n):
 		return 2
 	case !n.Local.Exists:

@@ -14,15 +14,24 @@ type copies struct {
 	// folders' order.
 	groups  map[uint64][]int
 	folders []uint64
+	chosen  []copyCall
 }
 
-// makeCopies makes the actions of new nodes whose contents other objects have.
-// What the actions of others wait for is then the copy.
-func (p *planner) makeCopies() {
-	if p.in.Caps.CopyBatch < 1 {
-		return
-	}
+// copyCall is one call that copies tops into a folder. under is the name that the
+// one top has at first, "" if it is the right one.
+type copyCall struct {
+	folder uint64
+	tops   []int
+	under  string
+}
+
+// chooseCopies chooses which new nodes are copied, as other objects have their
+// contents, so that they do not go in archives.
+func (p *planner) chooseCopies() *copies {
 	c := &copies{p: p, kids: make(map[uint64][]int), groups: make(map[uint64][]int)}
+	if p.in.Caps.CopyBatch < 1 {
+		return c
+	}
 	for i := range p.tasks {
 		if t := &p.tasks[i]; t.wish == toCreate {
 			c.kids[t.Local.Parent] = append(c.kids[t.Local.Parent], i)
@@ -35,7 +44,26 @@ func (p *planner) makeCopies() {
 	}
 	for _, folder := range c.folders {
 		for batch := range slices.Chunk(c.groups[folder], p.in.Caps.CopyBatch) {
-			c.take(folder, batch, "")
+			c.choose(copyCall{folder: folder, tops: batch})
+		}
+	}
+	return c
+}
+
+// choose notes a call, and what is copied by it.
+func (c *copies) choose(call copyCall) {
+	c.chosen = append(c.chosen, call)
+	for _, i := range slices.Concat(call.tops, c.below(call.tops, nil)) {
+		c.p.tasks[i].copied = true
+	}
+}
+
+// act makes the actions of the copies. What the actions of others wait for is then
+// the copy. What goes into a folder that waits for a later plan waits with it.
+func (c *copies) act() {
+	for _, call := range c.chosen {
+		if !c.p.tasks[call.tops[0]].blocked {
+			c.take(call)
 		}
 	}
 }
@@ -49,12 +77,14 @@ func (c *copies) visit(i int) {
 			c.folders = append(c.folders, t.Local.Parent)
 		}
 		c.groups[t.Local.Parent] = append(c.groups[t.Local.Parent], i)
+	case c.p.in.Caps.CopyRename && c.whole(i):
+		c.choose(copyCall{folder: t.Local.Parent, tops: []int{i}})
 	case t.Dir:
 		for _, k := range c.kids[t.Ino] {
 			c.visit(k)
 		}
 	case c.renamed(i):
-		c.take(t.Local.Parent, []int{i}, t.CopyName)
+		c.choose(copyCall{folder: t.Local.Parent, tops: []int{i}, under: t.CopyName})
 	}
 }
 
@@ -77,31 +107,72 @@ func (c *copies) ready(folder uint64) bool {
 	return true
 }
 
-// renamed tells whether a file may be copied under another name: in one call, or
-// under its old name first if nothing has that. To fetch and upload it takes two
-// requests, so that the third must save a lot of bytes.
+// renamed tells whether a file may be copied under its old name first, if nothing
+// has that. To fetch and upload it takes two requests, so that the third must save a
+// lot of bytes.
 func (c *copies) renamed(i int) bool {
 	t := &c.p.tasks[i]
-	switch {
-	case !c.whole(i):
-		return false
-	case c.p.in.Caps.CopyRename:
-		return true
+	if !c.whole(i) || c.p.fold(t.CopyName) == c.p.fold(t.Local.Name) {
+		return false // a provider that takes the names for one may refuse the rename
 	}
 	return t.CopyFree && t.Size > c.p.in.Caps.ArchiveFile && c.p.pass(i, c.p.spot(t.Local.Parent, t.CopyName))
 }
 
-// take makes the action of one copy. under is the name that it has at first, ""
-// if it is the right one.
-func (c *copies) take(folder uint64, tops []int, under string) {
-	below := c.below(tops, nil)
+// take makes the action of one call.
+func (c *copies) take(call copyCall) {
+	below := c.below(call.tops, nil)
 	n := c.p.add(action{
-		op: Copy, inos: c.p.inos(tops), below: c.p.inos(below), parent: folder, name: under,
-		cost: c.cost(tops, below, under), reason: copyReason(len(tops), len(below)),
+		op: Copy, inos: c.p.inos(call.tops), below: c.p.inos(below), parent: call.folder, name: call.under,
+		cost: c.cost(call.tops, below, call.under), reason: copyReason(len(call.tops), len(below)),
 	})
-	for _, i := range slices.Concat(tops, below) {
+	for _, i := range slices.Concat(call.tops, below) {
 		c.p.tasks[i].single(n)
 	}
+}
+
+// spareSources has what goes into folders that are copied whole wait for the copy,
+// which would have more in it than it should otherwise. What the copy itself waits
+// for cannot: then the folder is found changed, and the next plan copies what is
+// in it one by one.
+func (c *copies) spareSources() {
+	p := c.p
+	copying := make(map[uint64][]int)
+	for _, call := range c.chosen {
+		for _, i := range slices.Concat(call.tops, c.below(call.tops, nil)) {
+			if t := &p.tasks[i]; t.Dir && !t.blocked {
+				copying[t.CopyOf] = append(copying[t.CopyOf], t.arrive)
+			}
+		}
+	}
+	for i := range p.tasks {
+		t := &p.tasks[i]
+		if t.blocked || !t.arrives() {
+			continue
+		}
+		for _, a := range copying[t.Local.Parent] {
+			if !p.waitsFor(a, t.enter) {
+				p.wait(t.enter, a)
+			}
+		}
+	}
+}
+
+// waitsFor tells whether an action is another one, or comes after it.
+func (p *planner) waitsFor(a, other int) bool {
+	seen := map[int]bool{}
+	queue := []int{a}
+	for len(queue) > 0 {
+		n := queue[len(queue)-1]
+		queue = queue[:len(queue)-1]
+		if n == other {
+			return true
+		}
+		if !seen[n] {
+			seen[n] = true
+			queue = append(queue, p.actions[n].needs...)
+		}
+	}
+	return false
 }
 
 // below adds what is below the tops, folders before what is in them.
@@ -119,7 +190,7 @@ func (c *copies) below(tops, all []int) []int {
 // rename, and the listing that proves folders whole.
 func (c *copies) cost(tops, below []int, under string) int {
 	cost := 2
-	if under != "" && !c.p.in.Caps.CopyRename {
+	if under != "" {
 		cost++
 	}
 	if slices.ContainsFunc(tops, func(i int) bool { return c.p.tasks[i].Dir }) {

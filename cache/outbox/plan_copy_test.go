@@ -45,6 +45,10 @@ func TestCopyPlans(t *testing.T) {
 	plain.CopyOf = 0
 	oneCall := copyInput(busy)
 	oneCall.Caps.CopyRename = true
+	wholeFolder := copyInput(folderOf(copied(20, 1, "d", "e", 0)), copied(30, 20, "a", "a", 5))
+	wholeFolder.Caps.CopyRename = true
+	recased := copyInput(copied(30, 1, "A", "a", 50))
+	recased.Caps.CaseFolds = true
 	none := copyInput(copied(30, 1, "a", "a", 50))
 	none.Caps.CopyBatch = 0
 	for name, c := range map[string]struct {
@@ -56,6 +60,7 @@ func TestCopyPlans(t *testing.T) {
 		"another name, small":        {copyInput(copied(30, 1, "b", "a", 5)), []Op{Upload}, 1},
 		"another name, taken":        {copyInput(busy), []Op{Upload}, 1},
 		"another name, in one call":  {oneCall, []Op{Copy}, 2},
+		"another case, that folds":   {recased, []Op{Upload}, 1},
 		"the same name":              {copyInput(copied(30, 1, "a", "a", 5)), []Op{Copy}, 2},
 		"a provider without copies":  {none, []Op{Upload}, 1},
 		"a batch":                    {copyInput(copied(30, 1, "a", "a", 5), copied(31, 1, "b", "b", 5)), []Op{Copy}, 2},
@@ -63,6 +68,7 @@ func TestCopyPlans(t *testing.T) {
 		"a name that another wants":  {copyInput(copied(30, 1, "b", "x", 50), plain), []Op{Upload, Upload}, 2},
 		"a folder under its name":    {copyInput(folderOf(copied(20, 1, "d", "d", 0)), copied(30, 20, "a", "a", 5)), []Op{Copy}, 3},
 		"a folder under another one": {copyInput(folderOf(copied(20, 1, "d", "e", 0)), copied(30, 20, "a", "a", 5)), []Op{Mkdir, Copy}, 3},
+		"a folder in one call":       {wholeFolder, []Op{Copy}, 3},
 		"a folder that still grows": {
 			copyInput(folderOf(copied(20, 1, "d", "d", 0)), folderOf(copied(21, 20, "s", "s", 0)), waiting), []Op{Mkdir, Mkdir}, 2,
 		},
@@ -88,5 +94,40 @@ func TestCopyComesAfterItsFolder(t *testing.T) {
 	s := steps[1]
 	if !slices.Equal(s.After, []int{0}) || !slices.Equal(s.Inos, []uint64{21, 31}) || !slices.Equal(s.Below, []uint64{30}) || s.Parent != 20 {
 		t.Errorf("%+v", s)
+	}
+}
+
+// TestCopiedFoldersAreSpared: what goes into a folder that is copied whole waits for
+// the copy, which would have more in it otherwise.
+func TestCopiedFoldersAreSpared(t *testing.T) {
+	late := copied(32, 920, "late", "late", 5)
+	late.CopyOf = 0
+	in := copyInput(folderOf(copied(20, 1, "d", "d", 0)), copied(30, 20, "a", "a", 5), late)
+	in.Parents[920] = 1
+	steps := Plan(in)
+	if len(steps) != 2 || steps[0].Op != Copy || steps[1].Op != Upload || !slices.Equal(steps[1].After, []int{0}) {
+		t.Errorf("%+v", steps)
+	}
+}
+
+// TestCopiesWaitWithTheirFolder: where a new folder is left for a later plan, so is
+// what would be copied into it.
+func TestCopiesWaitWithTheirFolder(t *testing.T) {
+	d := folderOf(copied(20, 21, "d", "d", 0))
+	d.CopyOf = 0
+	moved := folderOf(Node{Ino: 21, Local: Place{true, 1, "to"}, Changed: 5, Ready: true})
+	moved.Base = Known{Place: Place{true, 1, "from"}}
+	moved.Remote = moved.Base
+	nodes := []Node{d, moved, copied(30, 20, "a", "a", 5)}
+	for ino := uint64(40); ino < 60; ino++ {
+		n := copied(ino, 20, string(rune('a'+ino)), "", 1)
+		n.CopyOf = 0
+		nodes = append(nodes, n)
+	}
+	in := copyInput(nodes...)
+	in.Parents = map[uint64]uint64{1: 0, 21: 1, 20: 21}
+	steps := Plan(in)
+	if len(steps) != 1 || steps[0].Op != Rename {
+		t.Errorf("%+v", steps)
 	}
 }

@@ -5,6 +5,9 @@ import "slices"
 // execute carries out one step literally. It returns false if the provider
 // refused any of it.
 func (w *world) execute(s Step) bool {
+	if w.writeOut(s) {
+		return false
+	}
 	switch s.Op {
 	case Look:
 		w.look(w.nodes[s.Inos[0]])
@@ -27,6 +30,8 @@ func (w *world) execute(s Step) bool {
 		w.removeAll(s)
 	case Archive:
 		return w.unpack(s)
+	case Copy:
+		return w.copyAll(s)
 	}
 	return true
 }
@@ -53,6 +58,9 @@ func (w *world) store(n *modelNode, s Step) bool {
 		w.uploadOver(n, w.nodes[s.Over])
 		return true
 	}
+	if !w.makeFolders(n, s.Below) {
+		return false
+	}
 	folder := w.objectOf(n.Local.Parent)
 	if w.provider.objects[folder] == nil {
 		w.failf("node %d is sent before its folder", n.Ino)
@@ -61,8 +69,25 @@ func (w *world) store(n *modelNode, s Step) bool {
 	if other := w.provider.taken(folder, n.Local.Name); other != nil {
 		return w.refused(other)
 	}
-	w.own(n, w.provider.add(folder, n.Local.Name, n.Dir, n.content))
-	n.Content = false
+	w.made(n, w.provider.add(folder, n.Local.Name, n.Dir, n.content))
+	return true
+}
+
+// makeFolders makes the folders that an upload makes, the topmost first.
+func (w *world) makeFolders(n *modelNode, inos []uint64) bool {
+	if len(inos) > 0 && inos[len(inos)-1] != n.Local.Parent {
+		w.failf("the upload of node %d makes folders that it is not in", n.Ino)
+	}
+	for _, ino := range inos {
+		f := w.nodes[ino]
+		if f.object != 0 || !f.ByUpload {
+			w.failf("the upload of node %d makes folder %d", n.Ino, ino)
+			return false
+		}
+		if !w.store(f, Step{Op: Mkdir, Inos: []uint64{ino}}) {
+			return false
+		}
+	}
 	return true
 }
 

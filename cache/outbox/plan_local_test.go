@@ -7,7 +7,7 @@ var modelNames = []string{"a", "b", "c", "A", "B"}
 func (w *world) act() {
 	parent, name := w.someFolder(), modelNames[w.roll(len(modelNames))]
 	there := w.find(parent, name)
-	switch w.roll(12) {
+	switch w.roll(13) {
 	case 0, 1:
 		if there == nil {
 			w.make(parent, name, false)
@@ -28,6 +28,8 @@ func (w *world) act() {
 		w.saveByRename(w.someNode())
 	case 9:
 		w.copyIn(parent, name, 2)
+	case 12:
+		w.copyWithin(w.someNode(), parent, name)
 	default:
 		w.rename(w.someNode(), parent, name)
 	}
@@ -62,7 +64,7 @@ func (w *world) make(parent uint64, name string, dir bool) *modelNode {
 	n := w.newNode(dir)
 	n.Local = Place{Exists: true, Parent: parent, Name: name}
 	n.Content = !dir
-	if !dir && w.caps.Archives {
+	if !dir && (w.caps.Archives || w.caps.CopyBatch > 0) {
 		n.Size = int64(w.roll(10))
 	}
 	n.Changed = w.tick()
@@ -72,7 +74,7 @@ func (w *world) make(parent uint64, name string, dir bool) *modelNode {
 func (w *world) write(n *modelNode) {
 	if n != nil && !n.Dir {
 		w.contents++
-		n.content, n.Content = w.contents, true
+		n.content, n.Content, n.copy = w.contents, true, nil
 		n.Changed = w.tick()
 	}
 }
@@ -167,13 +169,15 @@ func (w *world) publish() {
 		for _, n := range w.all() {
 			if folder := w.objectOf(n.Local.Parent); n.Local.Exists && n.object == 0 && folder != 0 {
 				w.own(n, w.provider.add(folder, n.Local.Name, n.Dir, n.content))
-				n.Content = false
+				n.Content, n.copy = false, nil
 			}
 		}
 	}
+	w.complete[1] = true
 	for _, n := range w.all() {
 		if !n.Local.Exists {
 			delete(w.nodes, n.Ino)
 		}
+		w.complete[n.Ino] = n.Dir
 	}
 }

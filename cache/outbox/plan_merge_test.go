@@ -11,7 +11,7 @@ func (w *world) look(n *modelNode) {
 // listDir observes a folder.
 func (w *world) listDir(ino uint64) {
 	sent := w.tick()
-	w.listed[ino] = sent
+	w.listed[ino], w.complete[ino] = sent, true
 	folder := w.objectOf(ino)
 	if folder == 0 {
 		w.failf("folder %d is listed and does not exist", ino)

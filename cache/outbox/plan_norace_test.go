@@ -3,4 +3,4 @@
 package outbox
 
 // randomCases is how many random trees are tried.
-const randomCases = 40000
+const randomCases = 25000

@@ -102,6 +102,7 @@ func (w *world) run(steps []Step, n int) {
 		if done[i] = w.execute(steps[i]); !done[i] {
 			return
 		}
+		w.spent += steps[i].Cost
 	}
 }
 

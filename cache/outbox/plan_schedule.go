@@ -5,6 +5,10 @@ import (
 	"slices"
 )
 
+// sendCalls is what it costs to send a folder to people: to open a transfer, to
+// compare it, to complete it, and to learn its name.
+const sendCalls = 4
+
 // schedule turns actions into steps, each after those it waits for. Moves are
 // put off as long as anything else can be done, so that as many as possible
 // of those into one folder are gathered into one step.
@@ -123,9 +127,12 @@ func (s *schedule) nextTarget() *target {
 
 func (s *schedule) emit(i int) {
 	a := &s.p.actions[i]
-	step := Step{Op: a.op, Inos: []uint64{a.ino}, Name: a.name, Parent: a.parent, Over: a.over, Cost: 1, Reason: a.reason}
+	step := Step{Op: a.op, Inos: []uint64{a.ino}, Name: a.name, Parent: a.parent, Over: a.over, Cost: 1, Reason: a.reason, Below: a.below}
 	if a.op == Archive || a.op == Copy {
-		step.Inos, step.Below, step.Cost = a.inos, a.below, a.cost
+		step.Inos, step.Cost = a.inos, a.cost
+	}
+	if a.op == Send {
+		step.Cost = sendCalls
 	}
 	s.append(step, []int{i})
 }

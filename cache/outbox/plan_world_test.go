@@ -1,9 +1,6 @@
 package outbox
 
-import (
-	"fmt"
-	"strconv"
-)
+import "fmt"
 
 // modelNode is a node as the namespace would keep it.
 type modelNode struct {
@@ -11,6 +8,10 @@ type modelNode struct {
 	// content tells local contents apart, object is the id at the provider.
 	content int
 	object  uint64
+	// copy says whose content the node has, nil if it has one of its own; noCopy
+	// is set once copying it failed.
+	copy   *modelCopy
+	noCopy bool
 }
 
 // world is a model of the namespace, the executor and the provider together.
@@ -25,11 +26,17 @@ type world struct {
 	contents int
 	seen     map[uint64]int64
 	listed   map[uint64]int64
+	// complete are the folders whose entries are all known.
+	complete map[uint64]bool
 	// merged is set when an observation or a refusal changed any node.
 	merged bool
 	// torn: the provider fails to unpack some archives.
-	torn  bool
-	fault error
+	torn bool
+	// spent counts the requests of what was executed.
+	spent int
+	// byUpload: uploads make new folders.
+	byUpload bool
+	fault    error
 }
 
 func newWorld(d dice) *world {
@@ -43,6 +50,11 @@ func newWorld(d dice) *world {
 	}
 	if w.odds(2) {
 		w.withArchives()
+	} else {
+		w.byUpload = w.odds(2)
+	}
+	if w.odds(2) {
+		w.withCopies()
 	}
 	w.provider = newModelProvider(w.caps.CaseFolds)
 	w.forget()
@@ -58,7 +70,9 @@ func (w *world) failf(format string, args ...any) {
 func (w *world) tick() int64 { w.clock++; return w.clock }
 
 // forget drops all evidence.
-func (w *world) forget() { w.seen, w.listed = map[uint64]int64{}, map[uint64]int64{} }
+func (w *world) forget() {
+	w.seen, w.listed, w.complete = map[uint64]int64{}, map[uint64]int64{}, map[uint64]bool{}
+}
 
 // all returns the nodes by inode number.
 func (w *world) all() []*modelNode {
@@ -75,7 +89,7 @@ func (w *world) all() []*modelNode {
 func (w *world) newNode(dir bool) *modelNode {
 	w.last++
 	w.contents++
-	n := &modelNode{Node: Node{Ino: w.last, Dir: dir, Ready: true}, content: w.contents}
+	n := &modelNode{Node: Node{Ino: w.last, Dir: dir, Ready: true, ByUpload: dir && w.byUpload && !w.odds(4)}, content: w.contents}
 	w.nodes[n.Ino] = n
 	return n
 }
@@ -104,7 +118,7 @@ func (w *world) objectOf(ino uint64) uint64 {
 func (w *world) known(o *modelObject) Known {
 	k := Known{Place: Place{Exists: true, Parent: w.owner[o.parent], Name: o.name}}
 	if !o.dir {
-		k.Version = strconv.Itoa(o.version)
+		k.Version = versionOf(o)
 	}
 	return k
 }
@@ -114,6 +128,16 @@ func (w *world) own(n *modelNode, o *modelObject) {
 	n.object, w.owner[o.id] = o.id, n.Ino
 	n.Remote = w.known(o)
 	n.Base = n.Remote
+}
+
+// made notes that an object was made for a new node. Nothing is in a folder that
+// was made just now but what comes from here, which is as good as a listing.
+func (w *world) made(n *modelNode, o *modelObject) {
+	w.own(n, o)
+	n.Content, n.copy = false, nil
+	if n.Dir {
+		w.listed[n.Ino], w.complete[n.Ino] = w.tick(), true
+	}
 }
 
 // lose notes that a node's object is gone.
@@ -147,7 +171,7 @@ func (w *world) input() Input {
 	ways := w.ways()
 	for _, n := range w.all() {
 		if n.dirty() || ways[n.Remote.Place] || w.odds(8) {
-			in.Nodes = append(in.Nodes, n.Node)
+			in.Nodes = append(in.Nodes, w.nodeOf(n))
 		}
 		if n.Dir {
 			in.Parents[n.Ino] = n.parent()

@@ -48,6 +48,9 @@ type Node struct {
 	// Plain is true for a node that is to be sent by itself: a batch with it
 	// failed before.
 	Plain bool
+	// ByUpload is true for a new folder that need not be made by itself: an upload
+	// to it makes it.
+	ByUpload bool
 	// CopyOf is 0, or the clean node whose object has the content of this node,
 	// which is new; of a folder, all that is below. CopyName is that object's
 	// name, and CopyFree is true if the provider has nothing of that name in
@@ -55,6 +58,9 @@ type Node struct {
 	CopyOf   uint64
 	CopyName string
 	CopyFree bool
+	// Draft is true for a new folder that is sent to people as one whole, with
+	// all that is in it: that is in no outbox by itself.
+	Draft bool
 	// Ready is false while the node must not be sent: not settled yet, open
 	// for writing, in flight, failed, or held back.
 	Ready bool
@@ -134,7 +140,8 @@ const (
 	Mkdir
 	// Upload stores the content of Inos[0] at its remote place if it has one
 	// (overwriting itself), else at its local place: over the object of the
-	// deleted node Over if that is not 0, and refusing to overwrite otherwise.
+	// deleted node Over if that is not 0, and refusing to overwrite otherwise. The
+	// new folders in Below, each in the one before, are made by it.
 	Upload
 	// Rename gives Inos[0] the name Name in the folder where it is.
 	Rename
@@ -155,12 +162,14 @@ const (
 	// all that is in them, into the folder Parent; Below is what is below Inos.
 	// If Name is not "", the one copy has that name at first.
 	Copy
+	// Send mails the new folder Inos[0], with all that is in it, to people.
+	Send
 	// Settle makes no request: the nodes in Inos need nothing (their base
 	// equals their local state, or neither side has them).
 	Settle
 )
 
-var opNames = [...]string{"", "look", "list", "list tree", "make folder", "upload", "rename", "move", "move and rename", "delete", "send as archive", "copy", "settle"}
+var opNames = [...]string{"", "look", "list", "list tree", "make folder", "upload", "rename", "move", "move and rename", "delete", "send as archive", "copy", "send", "settle"}
 
 // String names the operation as plans show it.
 func (o Op) String() string { return opNames[o] }
@@ -174,7 +183,8 @@ type Step struct {
 	// Inos are the nodes it is about.
 	Inos []uint64
 	// Below are, for a Delete of folders, the deleted nodes inside that go
-	// with them, and for a Copy the new nodes below.
+	// with them, for a Copy the new nodes below, and for an Upload the folders
+	// that it makes.
 	Below []uint64
 	// Parent is the folder that is listed or moved to.
 	Parent uint64

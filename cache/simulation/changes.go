@@ -174,6 +174,7 @@ func (c copier) Copy(ctx context.Context, refs []remote.Ref, parent remote.Ref) 
 
 func (a *Account) copyTo(o *object, parent, name string) *object {
 	below := a.children(o.id)
+	a.host.Duplicates(a.view(o))
 	made := a.add(parent, name, o.dir, o.content)
 	for _, each := range below {
 		a.copyTo(each, made.id, each.name)

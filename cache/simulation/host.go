@@ -74,6 +74,9 @@ type Host interface {
 	Shows(c Call, o Object)
 	// Strays is called before others move an object. The account's lock is held.
 	Strays(o Object)
+	// Duplicates is called before the provider copies an object, for each that is
+	// copied with it. The account's lock is held.
+	Duplicates(o Object)
 }
 
 // Object is a file or folder of the account.

@@ -40,13 +40,14 @@ func runAll(m *testing.M) (code int, err error) {
 	if tempDir, err = os.MkdirTemp("", "frugalfs-endtoend-"); err != nil {
 		return 1, err
 	}
-	// the folder is short-lived, and sockets in it have short names
-	if err := errors.Join(os.Setenv("XDG_RUNTIME_DIR", tempDir), os.Setenv("XDG_CACHE_HOME", filepath.Join(tempDir, "cache"))); err != nil {
-		return 1, err
-	}
+	// first, while the compiler's cache is where it always is
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 	defer cancel()
 	if binary, err = rig.Build(ctx, tempDir, raceEnabled); err != nil {
+		return 1, err
+	}
+	// the folder is short-lived, and sockets in it have short names
+	if err := errors.Join(os.Setenv("XDG_RUNTIME_DIR", tempDir), os.Setenv("XDG_CACHE_HOME", filepath.Join(tempDir, "cache"))); err != nil {
 		return 1, err
 	}
 	code = m.Run()

@@ -129,26 +129,48 @@ func TestFaults(t *testing.T) {
 	for _, fault := range faults {
 		t.Run(faultName(fault), func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, short...)
-			plant(t, w.src, 2, 4)
-			for _, op := range []string{"upload", "mkdir", "list", "download", "move", "delete"} {
-				f := map[string]any{"op": op}
-				for k, v := range fault {
-					f[k] = v
-				}
-				must(t, w.box.Fail(w.ctx, f))
-			}
-			w.run(`cp -r "$SRC" "$MNT/x"`)
-			w.flush()
-			w.run(`mv "$MNT/x/folder 00" "$MNT/x/renamed"; rm -r "$MNT/x/folder 01"; mv "$MNT/x" "$MNT/y"`)
-			w.flush()
-			must(t, w.box.Heal(w.ctx))
-			w.same()
-			must(t, os.Rename(filepath.Join(w.src, "folder 00"), filepath.Join(w.src, "renamed")))
-			must(t, os.RemoveAll(filepath.Join(w.src, "folder 01")))
-			w.holds(w.src, "y")
+			newWorld(t, short...).survives(fault)
 		})
 	}
+}
+
+// TestFaultsOnOtherProviders is TestFaults for the other providers of files, with one
+// fault for each unless there is time for all.
+func TestFaultsOnOtherProviders(t *testing.T) {
+	t.Parallel()
+	for i, provider := range fileProviders[1:] {
+		for k, fault := range faults {
+			if !full && k != (3*i+2)%len(faults) {
+				continue
+			}
+			t.Run(provider+"/"+faultName(fault), func(t *testing.T) {
+				t.Parallel()
+				newWorldOn(t, rig.SandboxOptions{Provider: provider}, short...).survives(fault)
+			})
+		}
+	}
+}
+
+// survives copies and changes a tree while something goes wrong.
+func (w *world) survives(fault map[string]any) {
+	w.t.Helper()
+	w.plant(2, 4)
+	for _, op := range []string{"upload", "end", "mkdir", "list", "download", "move", "rename", "delete", "info"} {
+		f := map[string]any{"op": op}
+		for k, v := range fault {
+			f[k] = v
+		}
+		must(w.t, w.box.Fail(w.ctx, f))
+	}
+	w.run(`cp -r "$SRC" "$MNT/x"`)
+	w.flush()
+	w.run(`mv "$MNT/x/folder 00" "$MNT/x/renamed"; rm -r "$MNT/x/folder 01"; mv "$MNT/x" "$MNT/y"`)
+	w.flush()
+	must(w.t, w.box.Heal(w.ctx))
+	w.same()
+	must(w.t, os.Rename(filepath.Join(w.src, "folder 00"), filepath.Join(w.src, "renamed")))
+	must(w.t, os.RemoveAll(filepath.Join(w.src, "folder 01")))
+	w.holds(w.src, "y")
 }
 
 func faultName(fault map[string]any) string {

@@ -72,7 +72,7 @@ type Client struct {
 	log      *slog.Logger
 	pageSize int
 	throttle func(time.Duration)
-	session  session
+	session  *clientkit.Session[string]
 	lookout  lookout
 	// fullPage is the size of a page that need not be the last one.
 	fullPage atomic.Int64
@@ -110,10 +110,11 @@ func New(o Options) (*Client, error) {
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
 	}
-	c.session.init(o.AccessToken)
+	how := clientkit.SignIn[string]{Op: opLogin, Brought: o.AccessToken}
 	if o.Password != "" {
-		c.session.signIn = c.signIn(o.Username, o.Password, o.AddSecret)
+		how.Token = c.signIn(o.Username, o.Password, o.AddSecret)
 	}
+	c.session = clientkit.NewSession(how)
 	c.lookout.init(c)
 	return c, nil
 }
@@ -151,6 +152,10 @@ func (o *Options) base() (*url.URL, error) {
 	return url.Parse(raw)
 }
 
+// sharing is how many changes are made at once, so that their looks share requests:
+// well below the 40 connections that the service takes from one address.
+const sharing = 16
+
 // Capabilities describes the legacy API. Whether an upload makes missing folders
 // is not documented, and so not relied on; file names are taken to be
 // case-sensitive.
@@ -162,6 +167,7 @@ func (c *Client) Capabilities() remote.Capabilities {
 		DeleteBatch:     batchSize,
 		MoveBatch:       batchSize,
 		CopyBatch:       batchSize,
+		Concurrency:     sharing,
 		MaxName:         clientkit.MaxName,
 	}
 }

@@ -62,7 +62,7 @@ type Client struct {
 	base      *url.URL
 	http      *http.Client
 	log       *slog.Logger
-	session   *clientkit.Session // nil if there is nothing to sign in to
+	session   *clientkit.Session[string] // nil if there is nothing to sign in to
 	addSecret func(string)
 	pageSize  int
 	chunkSize int64 // of a file's pieces
@@ -106,7 +106,7 @@ func New(o Options) (*Client, error) {
 		return c, nil
 	}
 	c.api = classic{key: o.APIKey}
-	c.session = clientkit.NewSession(c.signIn(o))
+	c.session = clientkit.NewSession(clientkit.SignIn[string]{Op: opLogin, Token: c.signIn(o)})
 	return c, nil
 }
 
@@ -179,6 +179,7 @@ func (c *Client) Capabilities() remote.Capabilities {
 		MoveRenames:     true,
 		RecursiveDelete: true,
 		EmptyFiles:      true,
+		CountsDownloads: true,
 		DeleteBatch:     1,
 		MoveBatch:       1,
 		CopyBatch:       1,

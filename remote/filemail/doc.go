@@ -10,7 +10,8 @@
 //
 //	/sent/NAME/...      what this account sent
 //	/received/NAME/...  what was sent to it
-//	/drafts             always empty: a draft is nothing at the provider
+//	/drafts             always empty: a draft is nothing at the provider, and
+//	                    lives in package cache until [Client.SendFolder]
 //
 // NAME is the subject, made fit for a file name. Of several transfers with one
 // subject the oldest has it, and the others show as "NAME (id)"; so do files of

@@ -123,6 +123,28 @@ func (c *Client) listBox(ctx context.Context, box string) ([]remote.Object, remo
 	return objects, l, err
 }
 
+// ListTransfer implements [remote.Sender].
+func (c *Client) ListTransfer(ctx context.Context, transfer remote.Ref, page func([]remote.Object) error) (remote.Listing, error) {
+	p, err := placeOf(opList, transfer)
+	switch {
+	case err != nil:
+		return remote.Listing{}, err
+	case p.level != inTransfer:
+		return remote.Listing{}, remote.E(remote.Invalid, opList, p.path, nil)
+	}
+	t, err := c.open(ctx, opList, p)
+	if err != nil {
+		return remote.Listing{}, err
+	}
+	objects := t.objects()
+	if len(objects) > 0 {
+		if err := page(objects); err != nil {
+			return remote.Listing{}, err
+		}
+	}
+	return remote.Listing{Complete: t.whole, Sent: t.asked, Total: len(objects)}, nil
+}
+
 func (c *Client) listFiles(ctx context.Context, p place) ([]remote.Object, remote.Listing, error) {
 	t, err := c.open(ctx, opList, p)
 	if err != nil {

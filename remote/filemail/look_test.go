@@ -352,3 +352,29 @@ func TestDailyLimit(t *testing.T) {
 	_, err := a.client.Stat(ctx, root)
 	a.want(err, remote.Budget)
 }
+
+// TestListTransfer: everything in a transfer is one request, folders first.
+func TestListTransfer(t *testing.T) {
+	both(t, func(t *testing.T, modern bool) {
+		a := open(t, modern, "")
+		a.byHand("received/Invoice/z/y/x", "x")
+		a.byHand("received/Invoice/a", "a")
+		ref := a.stat("/received/Invoice").Ref()
+		before := a.Count()
+		var paths []string
+		page := func(os []remote.Object) error {
+			for _, o := range os {
+				paths = append(paths, strings.TrimPrefix(o.Path, "/received/Invoice/"))
+			}
+			return nil
+		}
+		l, err := a.client.ListTransfer(ctx, ref, page)
+		if err != nil || !l.Complete || l.Total != 4 || strings.Join(paths, " ") != "a z z/y z/y/x" || a.Count() != before+1 {
+			t.Errorf("%v, %+v, %v, %d requests", paths, l, err, a.Count()-before)
+		}
+		_, err = a.client.ListTransfer(ctx, remote.Ref{Path: "/received"}, page)
+		a.want(err, remote.Invalid)
+		_, err = a.client.ListTransfer(ctx, remote.Ref{Path: "/received/None"}, page)
+		a.want(err, remote.NotExist)
+	})
+}

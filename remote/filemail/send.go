@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/frugalfs/frugalfs/remote"
@@ -52,6 +50,14 @@ func (c *Client) SendFolder(ctx context.Context, d remote.Draft) (remote.Object,
 	}
 	return s.sent(ctx, t)
 }
+
+// Boxes implements [remote.Sender].
+func (c *Client) Boxes() remote.Boxes {
+	return remote.Boxes{Drafts: boxDrafts, Sent: boxSent, Received: boxReceived, Deletes: c.deletes}
+}
+
+// CheckDraft implements [remote.Sender].
+func (c *Client) CheckDraft(d remote.Draft) error { return checkDraft(d) }
 
 // run sends the draft, on top of what resume found.
 func (s *sending) run(ctx context.Context) (*tree, error) {
@@ -364,10 +370,5 @@ func (s *sending) sent(ctx context.Context, t *tree) (remote.Object, []remote.Ob
 		return remote.Object{}, nil, e
 	}
 	t.name, t.Sent = found.name, found.Sent
-	var files []remote.Object
-	for i := range t.files {
-		files = append(files, t.object(t.files[i].rel, &t.files[i]))
-	}
-	slices.SortFunc(files, func(a, b remote.Object) int { return strings.Compare(a.Path, b.Path) })
-	return found.object(boxSent), files, nil
+	return found.object(boxSent), t.objects(), nil
 }

@@ -126,7 +126,7 @@ func TestSend(t *testing.T) {
 			if n := a.ledger.Count(); n != want || a.Count() != n {
 				t.Errorf("%s: %d transactions, %d at the server", switches, n, a.Count())
 			}
-			if top != a.stat("/sent/Holiday pictures") || len(files) != 3 || files[0].Path != "/sent/Holiday pictures/a.txt" || files[0] != a.stat(files[0].Path) {
+			if top != a.stat("/sent/Holiday pictures") || len(files) != 4 || files[0].Path != "/sent/Holiday pictures/a.txt" || files[0] != a.stat(files[0].Path) {
 				t.Errorf("%s: got %+v, %+v", switches, top, files)
 			}
 			if sent.Load() != 10012 {

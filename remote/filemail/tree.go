@@ -188,6 +188,20 @@ func (t *tree) children(dir string) []remote.Object {
 	return out
 }
 
+// objects are all folders and files, by path, so that folders come before what is
+// in them.
+func (t *tree) objects() []remote.Object {
+	var all []remote.Object
+	for rel := range t.dirs {
+		all = append(all, t.object(rel, nil))
+	}
+	for i := range t.files {
+		all = append(all, t.object(t.files[i].rel, &t.files[i]))
+	}
+	slices.SortFunc(all, func(a, b remote.Object) int { return strings.Compare(a.Path, b.Path) })
+	return all
+}
+
 // below are the files in a folder at any depth.
 func (t *tree) below(dir string) []*entry {
 	var out []*entry

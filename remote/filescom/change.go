@@ -94,8 +94,9 @@ func (c *Client) Copy(ctx context.Context, refs []remote.Ref, parent remote.Ref)
 	})
 }
 
-// CopyRename copies an object to another name (the SDK, "copy"); the result is
-// as for Rename.
+// CopyRename copies an object to another name (the SDK, "copy"). The answer tells
+// when all was copied, and not what the copy is like: the result has a name and a
+// path only, unless the service may write the name another way.
 func (c *Client) CopyRename(ctx context.Context, ref, parent remote.Ref, name string) (remote.Object, error) {
 	return c.transfer(ctx, opCopy, ref, parent, name)
 }
@@ -126,10 +127,13 @@ func (c *Client) transfer(ctx context.Context, op string, ref, parent remote.Ref
 		return remote.Object{}, c.explain(ctx, err, ref)
 	}
 	c.sums.moved(from, to)
-	if !respelled(name) {
-		return remote.Object{}, nil
+	switch {
+	case respelled(name):
+		return c.undescribed(ctx, remote.Object{Path: to}, true)
+	case op == opCopy:
+		return remote.Object{Name: name, Path: to}, nil
 	}
-	return c.undescribed(ctx, remote.Object{Path: to}, true)
+	return remote.Object{}, nil
 }
 
 // nonsense says why something cannot be put where it shall be, "" if it can.

@@ -72,7 +72,7 @@ type Client struct {
 	log    *slog.Logger
 	part   int64
 
-	session session
+	session *clientkit.Session[string] // nil if there is an API key
 	flow    flow
 	pages   pageLimit
 	links   links
@@ -110,7 +110,7 @@ func New(o Options) (*Client, error) {
 	c.fill()
 	c.pages.init(o.PageSize)
 	if o.APIKey == "" {
-		c.session.init(c.signIn(o.Username, o.Password, o.Secret))
+		c.session = clientkit.NewSession(clientkit.SignIn[string]{Op: opSession, Token: c.signIn(o.Username, o.Password, o.Secret)})
 	}
 	return c, nil
 }

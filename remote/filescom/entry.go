@@ -64,6 +64,9 @@ func (c *Client) object(e *entry, dir string) (remote.Object, fault) {
 		return o, unreadable
 	}
 	o.Version = version(o.Hash, stamp, o.Size)
+	if o.Hash != "" && stamped {
+		o.Former = version("", stamp, o.Size)
+	}
 	return o, noFault
 }
 

@@ -1,12 +1,15 @@
 package filescom
 
-import "sync"
+import (
+	"path"
+	"sync"
+)
 
 // maxMade is how many folders are remembered.
 const maxMade = 4096
 
-// made remembers the folders that this client made: the log does not tell them
-// from files.
+// made remembers the folders that this client made, or sent something to: the log
+// does not tell them from files.
 type made struct {
 	// mu guards what follows.
 	mu    sync.Mutex
@@ -27,6 +30,13 @@ func (m *made) put(full string) {
 	if m.order = append(m.order, full); len(m.order) > maxMade {
 		delete(m.known, m.order[0])
 		m.order = m.order[1:]
+	}
+}
+
+// above notes the folders that a file is in.
+func (m *made) above(full string) {
+	for dir := path.Dir(full); dir != "/" && dir != "."; dir = path.Dir(dir) {
+		m.put(dir)
 	}
 }
 

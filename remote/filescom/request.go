@@ -74,25 +74,18 @@ func wirePath(full string) string { return strings.Trim(full, "/") }
 
 // send makes the request, in a new session if the old one is not accepted any
 // more, and returns its answer if the status is 2xx; the caller closes it.
-func (c *Client) send(ctx context.Context, k call) (*http.Response, error) {
-	id, err := c.session.get(ctx, "")
-	if err != nil {
-		return nil, k.named(err)
-	}
-	resp, err := c.attempt(ctx, k, id)
-	if id == "" {
-		return resp, err
-	}
-	if e, ok := errors.AsType[*remote.Error](err); ok && e.Status == http.StatusUnauthorized {
-		if id, err = c.session.get(ctx, id); err != nil {
-			return nil, k.named(err)
-		}
-		resp, err = c.attempt(ctx, k, id)
-	}
-	if err == nil {
-		c.session.prove(id)
-	}
+func (c *Client) send(ctx context.Context, k call) (resp *http.Response, err error) {
+	err = c.session.Do(ctx, signedOut, k.named, func(id string) error {
+		resp, err = c.attempt(ctx, k, id) //nolint:bodyclose // the caller closes it
+		return err
+	})
 	return resp, err
+}
+
+// signedOut tells whether a request was refused for its session.
+func signedOut(err error) bool {
+	e, ok := errors.AsType[*remote.Error](err)
+	return ok && e.Status == http.StatusUnauthorized
 }
 
 // named is an error of the sign-in as one of the call that needed it. Nothing
@@ -221,8 +214,8 @@ func pathOf(op string, ref remote.Ref) (string, error) {
 	return full, nil
 }
 
-// finish closes an answer, after reading a rest that is short, so that its
-// connection can be used again.
+// finish drains an answer and closes it. The linter that looks for answers left
+// open sees it only in the package that got them.
 func finish(resp *http.Response) {
 	clientkit.Drain(resp)
 	_ = resp.Body.Close()

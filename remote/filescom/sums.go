@@ -1,6 +1,7 @@
 package filescom
 
 import (
+	"slices"
 	"sync"
 	"time"
 )
@@ -35,9 +36,10 @@ func (s *sums) put(full string, stamp time.Time, size int64, hash string) {
 	if s.known == nil {
 		s.known = map[string]sum{}
 	}
-	if _, ok := s.known[full]; !ok {
-		s.order = append(s.order, full)
+	if _, ok := s.known[full]; ok {
+		s.order = slices.DeleteFunc(s.order, func(p string) bool { return p == full })
 	}
+	s.order = append(s.order, full)
 	s.known[full] = sum{stamp, size, hash}
 	if len(s.order) > maxSums {
 		delete(s.known, s.order[0])

@@ -142,6 +142,7 @@ func (u *upload) stored(k call, e *entry, status int, hash string) (remote.Objec
 	if o.Dir || o.Size != u.up.Size || o.Hash != "" && hash != "" && e.MD5.S != "" && o.Hash != hash {
 		return o, k.corrupt(status, fmt.Sprintf("%d bytes were sent, and the provider stored %d, or others", u.up.Size, o.Size), nil)
 	}
+	u.c.made.above(u.full)
 	return u.sign(o, e, hash), nil
 }
 

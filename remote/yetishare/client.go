@@ -63,7 +63,7 @@ type Client struct {
 	now         func() time.Time
 	addSecret   func(string)
 	placeholder bool
-	session     session
+	session     *clientkit.Session[token]
 	root        root
 	zone        zone
 	links       links
@@ -104,7 +104,9 @@ func New(o Options) (*Client, error) {
 	if err := c.root.init(o.Root, o.RootID); err != nil {
 		return nil, err
 	}
-	c.session.init(c.signIn(o), c.now)
+	c.session = clientkit.NewSession(clientkit.SignIn[token]{
+		Op: opSignIn, Token: c.signIn(o), Final: refusedForGood, Forgiving: true, MaxIdle: renewAfter, Now: c.now,
+	})
 	return c, nil
 }
 

@@ -57,22 +57,17 @@ func (c *Client) ask(ctx context.Context, k call) (*answer, error) {
 
 // withToken makes a request. If the site does not take the token any more, or
 // gives a reason that is no reason, it signs in once and makes it once again.
-func (c *Client) withToken(ctx context.Context, k call, send func(token) (*answer, error)) (*answer, error) {
-	t, err := c.session.get(ctx, token{})
-	if err != nil {
-		return nil, k.unsent(err)
-	}
-	a, err := send(t)
-	if errors.Is(err, errExpired) || errors.Is(err, errUnexplained) && !k.named {
-		if t, err = c.session.get(ctx, t); err != nil {
-			return nil, k.unsent(err)
-		}
+func (c *Client) withToken(ctx context.Context, k call, send func(token) (*answer, error)) (a *answer, err error) {
+	err = c.session.Do(ctx, k.expired, k.unsent, func(t token) error {
 		a, err = send(t)
-	}
-	if err == nil {
-		c.session.accepted(t)
-	}
+		return err
+	})
 	return a, err
+}
+
+// expired tells whether a request may have been refused for its token.
+func (k call) expired(err error) bool {
+	return errors.Is(err, errExpired) || errors.Is(err, errUnexplained) && !k.named
 }
 
 // unsent names the request in an error of the sign-in before it.
@@ -137,13 +132,6 @@ func (c *Client) roundTrip(req *http.Request, k call) (*answer, error) {
 	return a, err
 }
 
-// finish closes an answer, after reading a rest that is short, so that its
-// connection can be used again.
-func finish(resp *http.Response) {
-	clientkit.Drain(resp)
-	_ = resp.Body.Close()
-}
-
 // read judges an answer: by its status, and by what it says, both of which can
 // tell an error ("Error Handling").
 func (k call) read(resp *http.Response, body []byte) (*answer, error) {
@@ -168,4 +156,11 @@ func (k call) corrupt(status int, detail string, err error) *remote.Error {
 		Kind: remote.Corrupt, Op: k.op, Path: k.about, Status: status,
 		Detail: clientkit.Clean(detail), Err: err, Unknown: k.mutates,
 	}
+}
+
+// finish drains an answer and closes it. The linter that looks for answers left
+// open sees it only in the package that got them.
+func finish(resp *http.Response) {
+	clientkit.Drain(resp)
+	_ = resp.Body.Close()
 }

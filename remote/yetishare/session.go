@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/url"
-	"sync"
 	"time"
 
 	"github.com/frugalfs/frugalfs/remote"
@@ -18,76 +17,6 @@ const renewAfter = 55 * time.Minute
 
 // token is what every request but the sign-in carries.
 type token struct{ access, account string }
-
-// session keeps the token. Whoever finds it expired signs in for all that wait;
-// a sign-in that was refused is never repeated, as too many lock the account.
-type session struct {
-	signIn func(context.Context) (token, error)
-	now    func() time.Time
-	// turn is held by whoever signs in.
-	turn chan struct{}
-
-	// mu guards what follows. It is not held during a request.
-	mu    sync.Mutex
-	token token
-	used  time.Time // when the token was last accepted
-	over  error     // why there will be no token any more
-}
-
-func (s *session) init(signIn func(context.Context) (token, error), now func() time.Time) {
-	s.signIn, s.now, s.turn = signIn, now, make(chan struct{}, 1)
-}
-
-// get returns a token other than the refused one.
-func (s *session) get(ctx context.Context, refused token) (token, error) {
-	if t, ok, err := s.have(refused); ok || err != nil {
-		return t, err
-	}
-	select {
-	case s.turn <- struct{}{}:
-		defer func() { <-s.turn }()
-	case <-ctx.Done():
-		return token{}, remote.E(remote.Canceled, opSignIn, "", ctx.Err())
-	}
-	if t, ok, err := s.have(refused); ok || err != nil {
-		return t, err // somebody else has signed in meanwhile
-	}
-	t, err := s.signIn(ctx)
-	s.took(t, err)
-	return t, err
-}
-
-// have returns the token at hand, or why there will be none.
-func (s *session) have(refused token) (token, bool, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	switch {
-	case s.over != nil:
-		return token{}, false, s.over
-	case s.token == token{}, s.token == refused, s.now().Sub(s.used) >= renewAfter:
-		return token{}, false, nil
-	}
-	return s.token, true, nil
-}
-
-// took notes what a sign-in came to.
-func (s *session) took(t token, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.token, s.used = t, s.now()
-	if errors.Is(err, errRefused) {
-		s.over = err
-	}
-}
-
-// accepted notes that a request with the token was answered.
-func (s *session) accepted(t token) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.token == t {
-		s.used = s.now()
-	}
-}
 
 // errRefused marks a sign-in that is not to be repeated.
 var errRefused = errors.New("it is not tried again, as that may lock the account")
@@ -119,6 +48,9 @@ func (c *Client) signIn(o Options) func(context.Context) (token, error) {
 	}
 }
 
+// refusedForGood tells whether a sign-in is not to be repeated.
+func refusedForGood(err error) bool { return errors.Is(err, errRefused) }
+
 // signInError decides which failures of a sign-in are final: all that the site
 // itself answered, but for its own trouble.
 func (k call) signInError(err error) error {
@@ -144,11 +76,7 @@ func (c *Client) disconnect(ctx context.Context, t token) error {
 // Close ends the client's token, in one request if there is one, and says
 // nothing if that fails: the token dies by itself.
 func (c *Client) Close(ctx context.Context) {
-	c.session.mu.Lock()
-	t := c.session.token
-	c.session.token = token{}
-	c.session.mu.Unlock()
-	if t != (token{}) {
+	if t := c.session.Drop(); t != (token{}) {
 		if err := c.disconnect(ctx, t); err != nil {
 			c.log.Debug("ending the token", "err", err)
 		}

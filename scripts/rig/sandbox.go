@@ -29,6 +29,8 @@ type SandboxOptions struct {
 	PageCap int
 	// Limit is the daily number of requests; 0 leaves its default.
 	Limit int
+	// Restarts gives it an address that nobody else takes while it is down.
+	Restarts bool
 	// Switches are further ones of the sandbox's own.
 	Switches map[string]string
 }
@@ -37,6 +39,9 @@ type SandboxOptions struct {
 type Sandbox struct {
 	*process
 	URL, Root, Provider string
+
+	binary, addr string
+	options      SandboxOptions
 }
 
 // Stats is what a sandbox counted since it was started or reset.
@@ -61,20 +66,38 @@ func StartSandbox(ctx context.Context, binary string, o SandboxOptions) (*Sandbo
 	if o.Provider == "" {
 		o.Provider = "exavault"
 	}
-	addr, err := freeAddress()
+	addr, err := freeAddress(o.host())
 	if err != nil {
 		return nil, err
 	}
-	p, err := start(binary, o.Log, credentials(o.Provider), o.args(addr)...)
-	if err != nil {
-		return nil, err
-	}
-	s := &Sandbox{process: p, URL: "http://" + addr, Root: o.Root, Provider: o.Provider}
-	if err := s.ready(ctx); err != nil {
-		_ = p.signal(os.Kill, time.Second)
+	s := &Sandbox{URL: "http://" + addr, Root: o.Root, Provider: o.Provider, binary: binary, addr: addr, options: o}
+	if err := s.Start(ctx); err != nil {
 		return nil, err
 	}
 	return s, nil
+}
+
+// Start starts a sandbox that was stopped, at the address that it had, and returns
+// when it answers.
+func (s *Sandbox) Start(ctx context.Context) (err error) {
+	s.process, err = start(s.binary, s.options.Log, credentials(s.Provider), s.options.args(s.addr)...)
+	if err != nil {
+		return err
+	}
+	if err := s.ready(ctx); err != nil {
+		_ = s.Kill()
+		return err
+	}
+	return nil
+}
+
+// host is the address of this machine to listen at. What connects from it does so
+// from the usual one, which may leave no port of that free for long.
+func (o SandboxOptions) host() string {
+	if o.Restarts {
+		return "127.0.0.2"
+	}
+	return "127.0.0.1"
 }
 
 func (o SandboxOptions) args(addr string) []string {
@@ -94,8 +117,8 @@ func (o SandboxOptions) args(addr string) []string {
 	return args
 }
 
-func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+func freeAddress(host string) (string, error) {
+	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
 	if err != nil {
 		return "", err
 	}
@@ -124,6 +147,12 @@ func (s *Sandbox) Stop() error {
 	return nil
 }
 
+// Kill ends the sandbox at once, as its host's failure would.
+func (s *Sandbox) Kill() error {
+	_ = s.signal(os.Kill, 10*time.Second) // how it ends is of no interest
+	return nil
+}
+
 // Stats returns the counters.
 func (s *Sandbox) Stats(ctx context.Context) (Stats, error) {
 	var st Stats
@@ -144,6 +173,12 @@ func (s *Sandbox) Reset(ctx context.Context) error {
 // Fail scripts a fault, in the JSON that the sandbox takes.
 func (s *Sandbox) Fail(ctx context.Context, fault map[string]any) error {
 	return s.control(ctx, http.MethodPost, "faults", fault, nil)
+}
+
+// Report asks what a sandbox has to tell beside its account: of mails that went
+// out.
+func (s *Sandbox) Report(ctx context.Context, v any) error {
+	return s.control(ctx, http.MethodGet, "report", nil, v)
 }
 
 // Heal takes all scripted faults back.

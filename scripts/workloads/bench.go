@@ -30,8 +30,8 @@ type step struct {
 	title string
 	// variant tells steps of one name apart, where limits differ.
 	variant string
-	// script is run by bash with DIR (the mount, or the model), SRC (local
-	// files) and PACE (seconds between two files).
+	// script is run by bash with DIR (the mount, or the folder of it to work in,
+	// or the model), MNT (the mount), SRC (local files) and PACE (seconds between two files).
 	script string
 	// before prepares: "remount" with the same state, or a time to be idle.
 	remount bool
@@ -131,8 +131,12 @@ func (b *bench) run() error {
 	}
 	defer b.box.Stop() //nolint:errcheck // it has nothing to lose
 	b.printTitle()
-	for _, w := range workloads(b.service.share) {
+	for _, w := range b.service.workloads() {
 		if !b.wants(w.name) || w.slow && b.fast {
+			continue
+		}
+		if why := b.service.reasonAgainst(w); why != "" {
+			fmt.Printf("%-4s %-38s does not apply: %s\n", w.name, w.title, why)
 			continue
 		}
 		if err := b.workload(w); err != nil {
@@ -162,7 +166,7 @@ func (b *bench) prepare() (err error) {
 			return err
 		}
 	}
-	for _, w := range workloads(share) {
+	for _, w := range b.service.workloads() {
 		if err := b.seed(w); err != nil {
 			return err
 		}
@@ -234,6 +238,9 @@ func (b *bench) mount() (err error) {
 	return err
 }
 
+// work is the folder that the workloads work in.
+func (b *bench) work() string { return filepath.Join(b.mnt.Dir, b.service.inside) }
+
 func (b *bench) unmount() {
 	if err := b.mnt.Unmount(b.ctx, patience); err != nil {
 		fmt.Fprintln(os.Stderr, "workloads:", err)
@@ -245,7 +252,7 @@ func (b *bench) unmount() {
 // script runs a script on the mount or on the model.
 func (b *bench) script(dir, script string) error {
 	cmd := exec.CommandContext(b.ctx, "bash", "-euo", "pipefail", "-c", script)
-	cmd.Env = append(os.Environ(), "DIR="+dir, "SRC="+b.src, "PACE="+b.pace(dir), "LC_ALL=C.UTF-8", "HOME="+b.dir,
+	cmd.Env = append(os.Environ(), "DIR="+dir, "MNT="+b.options.Dir, "SRC="+b.src, "PACE="+b.pace(dir), "LC_ALL=C.UTF-8", "HOME="+b.dir,
 		"GIT_CONFIG_NOSYSTEM=1", "GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@example.com",
 		"GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@example.com")
 	cmd.WaitDelay = 10 * time.Second

@@ -26,7 +26,7 @@ func (b *bench) measure(w workload, st step) (result, error) {
 	}
 	started := time.Now()
 	if st.script != "" {
-		err = b.script(b.mnt.Dir, st.script)
+		err = b.script(b.work(), st.script)
 	}
 	if err == nil {
 		err = b.drain()
@@ -121,6 +121,9 @@ func (b *bench) spent() (ledger, error) {
 	return l, b.mnt.Status(b.ctx, &l)
 }
 
+// pollOp is the sandbox's name for looks at what a provider has not finished.
+const pollOp = "migration"
+
 // take fills in what both counters say.
 func (b *bench) take(r *result, before ledger) error {
 	after, err := b.spent()
@@ -131,7 +134,9 @@ func (b *bench) take(r *result, before ledger) error {
 	if err != nil {
 		return err
 	}
-	r.Requests, r.ByOp = st.Count, st.ByOp
+	r.Polls, r.ByOp = st.ByOp[pollOp], st.ByOp
+	r.Requests = st.Count - r.Polls
+	delete(r.ByOp, pollOp)
 	r.Ledger = after.Ledger.Day.Requests - before.Ledger.Day.Requests
 	r.Transfers = after.Ledger.Day.Transfers - before.Ledger.Day.Transfers
 	r.Up = after.Ledger.Day.Up - before.Ledger.Day.Up
@@ -150,7 +155,7 @@ func (b *bench) take(r *result, before ledger) error {
 func (b *bench) wrong(st step) (string, error) {
 	want := b.model
 	if st.free {
-		want = b.mnt.Dir
+		want = b.work()
 	}
 	// what this step made freely stays out of later comparisons with the model
 	skip := func(path string) bool {

@@ -22,6 +22,15 @@ type service struct {
 	switches map[string]string
 	// shown is the folder of the account that is mounted as its root.
 	shown string
+	// inside is the folder of the mount that the workloads work in, "" for all
+	// of it.
+	inside string
+	// mails is true if what is sent there is mailed to people.
+	mails bool
+	// applies are the workloads that can be run, nil for all, and without says
+	// why the others cannot.
+	applies []string
+	without string
 	// mirrored accounts have names of the sandbox's own making on disk, and
 	// are compared through a second mount.
 	mirrored bool
@@ -53,6 +62,7 @@ var services = []service{
 		name: "yetishare", pages: []int{0}, share: 5, shown: "frugalfs", mirrored: true, limits: yetishareLimits(),
 		note: "one file in 5 of the full workloads: each is a request of its own, also when the account is looked at through a second mount",
 	},
+	filemail,
 }
 
 func findService(name string) (service, error) {
@@ -79,8 +89,8 @@ func (s service) checkPage(page int) error {
 	return nil
 }
 
-// root is the folder of the sandbox's account that the mount shows.
-func (s service) root(account string) string { return filepath.Join(account, s.shown) }
+// root is the folder of the sandbox's account that the workloads work in.
+func (s service) root(account string) string { return filepath.Join(account, s.shown, s.inside) }
 
 // limitOf is what a step may cost at this provider.
 func (s service) limitOf(w workload, st step) limit {

@@ -14,7 +14,7 @@ func TestServiceLimits(t *testing.T) {
 			unused[key] = true
 		}
 		c := counts{entries: 4700, folders: 140, page: s.pages[0], share: s.share}
-		for _, w := range workloads(s.share) {
+		for _, w := range s.workloads() {
 			for _, st := range w.steps {
 				delete(unused, strings.TrimSpace(w.name+" "+st.variant))
 				if l := s.limitOf(w, st); l.least(c) > l.most(c) && l.why == "" {

@@ -16,8 +16,12 @@ type result struct {
 	Title    string `json:"title"`
 	Provider string `json:"provider"`
 	Page     int    `json:"page"`
-	// Requests is the sandbox's count, Ledger that of frugalfs itself.
-	Requests  int            `json:"requests"`
+	// Requests is the sandbox's count, without Polls, and Ledger that of frugalfs
+	// itself, with them.
+	Requests int `json:"requests"`
+	// Polls are looks at moves and copies that the provider had not finished when it
+	// answered: how many there are depends on how long it takes.
+	Polls     int            `json:"polls"`
 	Ledger    int            `json:"ledger"`
 	ByOp      map[string]int `json:"by_op"`
 	Transfers int            `json:"transfers"`
@@ -44,10 +48,10 @@ func (b *bench) newResult(w workload, st step) result {
 	return r
 }
 
-const rowFormat = "%-4s %-38s %8v %5v %7v %9s %9s %7s  %-6s %s\n"
+const rowFormat = "%-4s %-38s %8v %5v %5v %7v %9s %9s %7s  %-6s %s\n"
 
 func printHead() {
-	fmt.Printf(rowFormat, "", "workload", "requests", "least", "allowed", "up", "down", "seconds", "right", "note")
+	fmt.Printf(rowFormat, "", "workload", "requests", "polls", "least", "allowed", "up", "down", "seconds", "right", "note")
 }
 
 func (r result) print() {
@@ -55,7 +59,7 @@ func (r result) print() {
 	if r.Wrong != "" {
 		right = "NO"
 	}
-	fmt.Printf(rowFormat, r.Name, r.Title, r.Requests, r.Least, r.allowed(), size(r.Up), size(r.Down),
+	fmt.Printf(rowFormat, r.Name, r.Title, r.Requests, r.Polls, r.Least, r.allowed(), size(r.Up), size(r.Down),
 		fmt.Sprintf("%.1f", r.Seconds), right, r.note())
 	if r.Wrong != "" {
 		fmt.Println("       " + strings.ReplaceAll(r.Wrong, "\n", "\n       "))
@@ -82,7 +86,7 @@ func (r result) note() string {
 	if r.MovedMost > 0 && r.Up+r.Down > r.MovedMost {
 		notes = append(notes, fmt.Sprintf("MOVED %s, allowed %s", size(r.Up+r.Down), size(r.MovedMost)))
 	}
-	if r.Ledger != r.Requests {
+	if r.Ledger != r.Requests+r.Polls {
 		notes = append(notes, fmt.Sprintf("the ledger counted %d", r.Ledger))
 	}
 	if r.Transfers > 0 {
