@@ -149,7 +149,7 @@ func (h *Handle) fetchAt(ctx context.Context, f *content.File, p []byte, off int
 	waiting, stop := h.ns.patient(ctx, unknownPatience)
 	defer stop()
 	n, err := f.ReadAt(waiting, p, off)
-	if err != nil && !errors.Is(err, io.EOF) {
+	if err != nil && !remote.AtEnd(err) {
 		err = h.ns.impatient(waiting, err, "read", h.ns.pathOf(h.in.ino))
 	}
 	return n, err

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -16,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/frugalfs/frugalfs/cache"
+	"github.com/frugalfs/frugalfs/remote"
 	"github.com/frugalfs/frugalfs/remote/remotetest/seed"
 	"github.com/frugalfs/frugalfs/remote/sandbox"
 )
@@ -184,7 +184,7 @@ func (x *reading) read(f *readable, h *cache.Handle, p []byte, off int64) {
 	n, err := h.ReadAt(x.Context(), p, off)
 	x.reads.Add(1)
 	x.bytes.Add(int64(n))
-	end := errors.Is(err, io.EOF)
+	end := remote.AtEnd(err)
 	if err != nil && !end {
 		x.failed.Add(1)
 	}

@@ -3,7 +3,6 @@ package cache
 import (
 	"bytes"
 	"context"
-	"errors"
 	"io"
 	"path"
 	"slices"
@@ -394,7 +393,7 @@ func sameBytes(r io.Reader, content io.ReaderAt, size int64) (bool, error) {
 		if _, err := io.ReadFull(r, a[:n]); err != nil {
 			return false, remote.E(remote.Temporary, "compare", "", err)
 		}
-		if _, err := content.ReadAt(b[:n], off); err != nil && !errors.Is(err, io.EOF) {
+		if _, err := content.ReadAt(b[:n], off); err != nil && !remote.AtEnd(err) {
 			return false, err
 		}
 		if !bytes.Equal(a[:n], b[:n]) {

@@ -104,7 +104,7 @@ type checking struct {
 func (c *checking) Read(p []byte) (int, error) {
 	n, err := c.ReadCloser.Read(p)
 	_, _ = c.sum.Write(p[:n]) // it never fails
-	if errors.Is(err, io.EOF) && hex.EncodeToString(c.sum.Sum(nil)) != c.want {
+	if remote.AtEnd(err) && hex.EncodeToString(c.sum.Sum(nil)) != c.want {
 		return n, remote.E(remote.Corrupt, "read", "", errHash)
 	}
 	return n, err

@@ -2,8 +2,6 @@ package cache
 
 import (
 	"context"
-	"errors"
-	"io"
 	"sync"
 	"time"
 
@@ -315,7 +313,7 @@ func (ns *Namespace) CopyRange(ctx context.Context, src *Handle, srcOff int64, d
 			}
 			copied += int64(got)
 		}
-		if errors.Is(err, io.EOF) {
+		if remote.AtEnd(err) {
 			break
 		}
 		if err != nil {

@@ -2,8 +2,6 @@ package fs
 
 import (
 	"context"
-	"errors"
-	"io"
 	"math"
 	"os"
 	"syscall"
@@ -13,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/frugalfs/frugalfs/cache"
+	"github.com/frugalfs/frugalfs/remote"
 )
 
 // Open opens a file. One that is truncated by it is changed by it, so that
@@ -100,7 +99,7 @@ func (f *FS) Read(cancel <-chan struct{}, input *fuse.ReadIn, buf []byte) (fuse.
 	ctx := f.reading(cancel, &input.InHeader)
 	defer ctx.end()
 	n, err := h.ReadAt(ctx, buf, int64(input.Offset))
-	if err != nil && !errors.Is(err, io.EOF) {
+	if err != nil && !remote.AtEnd(err) {
 		return nil, f.answer("read", input.NodeId, err)
 	}
 	return fuse.ReadResultData(buf[:n]), fuse.OK

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 )
@@ -180,4 +181,12 @@ func IsKind(err error, kind Kind) bool { return err != nil && KindOf(err) == kin
 func IsUnknown(err error) bool {
 	var e *Error
 	return errors.As(err, &e) && e.Unknown
+}
+
+// AtEnd tells whether err is a reader's word that there is nothing more to read.
+// An Error that io.EOF caused is not: there, a connection ended before its time,
+// and errors.Is would take what came before it for everything.
+func AtEnd(err error) bool {
+	var e *Error
+	return errors.Is(err, io.EOF) && !errors.As(err, &e)
 }

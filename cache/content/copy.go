@@ -2,7 +2,6 @@ package content
 
 import (
 	"context"
-	"errors"
 	"io"
 	"os"
 
@@ -128,7 +127,7 @@ func copySome(to, from *os.File, off, n int64) (int64, error) {
 	}
 	// Not every file system, and no pair of them, can do that.
 	done, err := io.Copy(io.NewOffsetWriter(to, off), io.NewSectionReader(from, off, n))
-	if errors.Is(err, io.EOF) {
+	if remote.AtEnd(err) {
 		err = nil
 	}
 	return done, err

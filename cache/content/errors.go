@@ -3,7 +3,6 @@ package content
 import (
 	"context"
 	"errors"
-	"io"
 	"os"
 	"syscall"
 
@@ -37,7 +36,7 @@ var localKinds = []struct {
 // are.
 func local(op string, err error) error {
 	var e *remote.Error
-	if err == nil || errors.Is(err, io.EOF) || errors.As(err, &e) {
+	if err == nil || remote.AtEnd(err) || errors.As(err, &e) {
 		return err
 	}
 	for _, k := range localKinds {
