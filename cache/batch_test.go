@@ -61,7 +61,8 @@ func TestFilesOfManyFoldersComeTogether(t *testing.T) {
 			files := manyFiles(leaves, 12)
 			w := newWorld(t, files, unhurried, withSwitch("zip-layout", layout))
 			w.walk("")
-			w.costs("reading 72 files in 6 folders", 5, func() { w.readAll(files, "") })
+			// On a slow machine a file may be asked for before the archive with it came.
+			w.costs("reading 72 files in 6 folders", 8, func() { w.readAll(files, "") })
 			w.costs("reading them again", 0, func() { w.readAll(files, "") })
 			w.remount()
 			w.costs("reading them after a remount", 1, func() { w.readAll(files, "") })

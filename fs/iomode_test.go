@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
-	"golang.org/x/sys/unix"
 )
 
 // through makes a file of n bytes and opens it for reading, in passthrough.
@@ -78,49 +77,6 @@ func TestAReaderInPassthroughSeesWrites(t *testing.T) {
 	holds(t, other, "d")
 }
 
-func TestMappedReaders(t *testing.T) {
-	s, dir := mounted(t)
-	f, path := through(t, s, dir, 8192)
-	m, err := unix.Mmap(int(f.Fd()), 0, 8192, unix.PROT_READ, unix.MAP_SHARED)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer unix.Munmap(m) //nolint:errcheck // at the end of the test
-	change(t, path, os.O_WRONLY, "b")
-	if string(m[:2]) != "ba" {
-		t.Errorf("the mapping shows %q", m[:2])
-	}
-}
-
-// TestMappedWriter stores through a mapping that outlives its descriptor, of a
-// file that was written directly.
-func TestMappedWriter(t *testing.T) {
-	_, dir := mounted(t)
-	path := filepath.Join(dir, "made")
-	f, err := os.Create(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := f.Truncate(8192); err != nil {
-		t.Fatal(err)
-	}
-	m, err := unix.Mmap(int(f.Fd()), 0, 8192, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := f.Close(); err != nil {
-		t.Fatal(err)
-	}
-	copy(m[4096:], "late")
-	if err := unix.Munmap(m); err != nil {
-		t.Fatal(err)
-	}
-	got, err := os.ReadFile(path)
-	if err != nil || len(got) != 8192 || string(got[4096:4100]) != "late" {
-		t.Errorf("%d bytes, %v", len(got), err)
-	}
-}
-
 func TestReadersBesideACachedWriter(t *testing.T) {
 	s, dir := mounted(t)
 	path := filepath.Join(dir, "file")
@@ -144,34 +100,6 @@ func TestReadersBesideACachedWriter(t *testing.T) {
 		t.Error(err)
 	}
 	holds(t, r, "abaa")
-	if err := w.Close(); err != nil {
-		t.Error(err)
-	}
-}
-
-// TestMappedWriterBesideAReader stores through a mapping of the file that a
-// reader has in passthrough: the content counts as changed.
-func TestMappedWriterBesideAReader(t *testing.T) {
-	s, dir := mounted(t)
-	r, path := through(t, s, dir, 8192)
-	w, err := os.OpenFile(path, os.O_RDWR, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := unix.Mmap(int(w.Fd()), 0, 8192, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
-	if err != nil {
-		t.Fatal(err)
-	}
-	copy(m, "store")
-	if err := unix.Munmap(m); err != nil {
-		t.Error(err)
-	}
-	buf := make([]byte, 5)
-	for _, f := range []*os.File{r, w} {
-		if _, err := f.ReadAt(buf, 0); err != nil || string(buf) != "store" {
-			t.Errorf("read %q, %v", buf, err)
-		}
-	}
 	if err := w.Close(); err != nil {
 		t.Error(err)
 	}

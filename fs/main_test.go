@@ -17,6 +17,7 @@ import (
 const helperEnv = "FRUGALFS_TEST_MOUNT"
 
 func TestMain(m *testing.M) {
+	asked()
 	if dir := os.Getenv(helperEnv); dir != "" {
 		mountAndHang(dir)
 	}
