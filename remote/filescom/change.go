@@ -123,10 +123,11 @@ func (c *Client) transfer(ctx context.Context, op string, ref, parent remote.Ref
 		op: op, about: from, method: http.MethodPost, path: pathIn(action, from), mutates: true,
 		body: map[string]any{"destination": wirePath(to), "overwrite": false},
 	}
-	if err := c.migrate(ctx, k, to); err != nil {
+	err = c.migrate(ctx, k, to)
+	c.sums.moved(from, to) // whatever came of it: a hash holds for one time stamp and size only
+	if err != nil {
 		return remote.Object{}, c.explain(ctx, err, ref)
 	}
-	c.sums.moved(from, to)
 	switch {
 	case respelled(name):
 		return c.undescribed(ctx, remote.Object{Path: to}, true)

@@ -233,6 +233,12 @@ func TestSums(t *testing.T) {
 	if s.of("elsewhere", at, 1) != "hash100" || s.of("100", at, 2) != "" || s.of("100", at.Add(1), 1) != "" {
 		t.Error("another file passes for it")
 	}
+	s.put("/dir/in/f", at, 1, "below")
+	s.moved("/dir", "/other")
+	s.moved("/di", "/wrong")
+	if s.of("/other/in/f", at, 1) != "below" || s.of("/wrongr/in/f", at, 1) != "" {
+		t.Error("what is in a folder does not follow it, or follows another one")
+	}
 	var m made
 	for i := range int64(maxMade + 10) {
 		m.put(itoa(i))

@@ -2,6 +2,7 @@ package filescom
 
 import (
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -47,14 +48,25 @@ func (s *sums) put(full string, stamp time.Time, size int64, hash string) {
 	}
 }
 
-// moved follows a file to another path, from where it was moved or copied.
+// moved follows a file, or all that is in a folder, to another path, from where it
+// was moved or copied.
 func (s *sums) moved(from, to string) {
-	s.mu.Lock()
-	k, ok := s.known[from]
-	s.mu.Unlock()
-	if ok {
-		s.put(to, k.stamp, k.size, k.hash)
+	for full, k := range s.below(from) {
+		s.put(to+strings.TrimPrefix(full, from), k.stamp, k.size, k.hash)
 	}
+}
+
+// below returns what is known at a path and below it.
+func (s *sums) below(top string) map[string]sum {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	found := map[string]sum{}
+	for full, k := range s.known {
+		if full == top || strings.HasPrefix(full, top+"/") {
+			found[full] = k
+		}
+	}
+	return found
 }
 
 // of returns the hash of the file that has this path, time stamp and size, ""
