@@ -140,13 +140,7 @@ func TestBadState(t *testing.T) {
 func TestFullDisk(t *testing.T) {
 	t.Parallel()
 	w := newAccount(t, rig.SandboxOptions{})
-	small := filepath.Join(w.dir, "small")
-	must(t, os.Mkdir(small, 0o755))
-	smallDisk(t, small, 64<<20)
-	t.Cleanup(w.endMount) // before the disk goes
-	w.options = w.mountOptions("mnt", short...)
-	w.options.State = filepath.Join(small, "state")
-	w.mount()
+	small := w.mountOnSmallDisk(64 << 20)
 	w.run(`echo kept >"$MNT/before"; ! dd if=/dev/zero of="$MNT/large" bs=1M count=100 2>"$DIR/dd"; grep -q "No space" "$DIR/dd"
 		rm "$MNT/large"; test "$(cat "$MNT/before")" = kept`)
 	w.flush()

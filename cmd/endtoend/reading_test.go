@@ -115,13 +115,7 @@ func TestFullDiskWhileReading(t *testing.T) {
 	t.Parallel()
 	w := newAccount(t, rig.SandboxOptions{})
 	want := w.largeFile("film", 24<<20)
-	small := filepath.Join(w.dir, "small")
-	must(t, os.Mkdir(small, 0o755))
-	smallDisk(t, small, 48<<20)
-	t.Cleanup(w.endMount) // before the disk goes
-	w.options = w.mountOptions("mnt", short...)
-	w.options.State = filepath.Join(small, "state")
-	w.mount()
+	w.mountOnSmallDisk(48 << 20)
 	f, err := os.Open(w.path("film"))
 	must(t, err)
 	defer f.Close() //nolint:errcheck // only read
